@@ -1,0 +1,1 @@
+"""Nearfield: embedding models end to end on one machine."""

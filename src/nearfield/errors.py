@@ -1,0 +1,207 @@
+"""Every exception that Nearfield raises on purpose, in one tree.
+
+::
+
+    NearfieldError
+    ├── InputError                  (also ValueError)   an argument is wrong
+    │   ├── FilterSyntaxError       a filter text does not parse; carries the position
+    │   ├── DimensionMismatch       a vector has another length than the space it meets
+    │   └── VectorRejected          NaN, infinite or zero vectors, found before anything is written
+    ├── UnknownName                 (also LookupError)  no such model, store, reader, chunker …
+    ├── MissingExtra                (also ImportError)  a capability is not installed
+    ├── UnsupportedOperation        a part says so in its capabilities
+    ├── ModelError
+    │   ├── ModelNotInstalled       the name is known, its files are not here
+    │   ├── HashMismatch            files differ from the ones that were pinned
+    │   ├── UnsupportedModel        a layout, architecture or layer that is not understood
+    │   └── FingerprintMismatch     vectors of two models would mix
+    ├── DocumentError
+    │   └── ReadError               one file cannot be read; the rest goes on
+    └── StoreError
+        ├── UnknownId               (also LookupError)  no such chunk
+        ├── DuplicateId             an id is there already
+        ├── StoreNotFound           there is no collection at that path
+        ├── StoreLocked             another process is writing
+        ├── StoreReadOnly           the disk or the handle does not take writes
+        ├── StoreFull               the disk is full; nothing of the batch was written
+        ├── StoreCorrupt            a file is damaged; says which and how to repair
+        └── FormatVersionError      written by another version of the file format
+
+Each message says what happened, both values where two disagree, and the remedy.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "DimensionMismatch",
+    "DocumentError",
+    "DuplicateId",
+    "FilterSyntaxError",
+    "FingerprintMismatch",
+    "FormatVersionError",
+    "HashMismatch",
+    "InputError",
+    "MissingExtra",
+    "ModelError",
+    "ModelNotInstalled",
+    "NearfieldError",
+    "NearfieldWarning",
+    "ReadError",
+    "StoreCorrupt",
+    "StoreError",
+    "StoreFull",
+    "StoreLocked",
+    "StoreNotFound",
+    "StoreReadOnly",
+    "TruncationWarning",
+    "UnknownId",
+    "UnknownName",
+    "UnsupportedModel",
+    "UnsupportedOperation",
+    "VectorRejected",
+]
+
+
+class NearfieldError(Exception):
+    """The root: catch this to catch everything that Nearfield raises on purpose."""
+
+
+class InputError(NearfieldError, ValueError):
+    """An argument is wrong."""
+
+
+class FilterSyntaxError(InputError):
+    """A filter text does not parse.
+
+    Parameters
+    ----------
+    message : str
+        What was found and what was expected.
+    text : str
+        The whole filter.
+    position : int
+        Character offset of the fault in `text`, 0 ≤ position ≤ len(text).
+
+    Examples
+    --------
+    >>> print(FilterSyntaxError("expected a value", 'lang = ', 7))
+    expected a value at position 7
+        lang =·
+               ^
+    """
+
+    def __init__(self, message: str, text: str, position: int) -> None:
+        self.reason = message
+        self.text = text
+        self.position = position
+        shown = text[:-1] + "·" if text.endswith(" ") else text
+        super().__init__(f"{message} at position {position}\n    {shown}\n    {' ' * position}^")
+
+
+class DimensionMismatch(InputError):
+    """A vector has another length than the space it meets."""
+
+
+class VectorRejected(InputError):
+    """Vectors hold NaN, infinities or only zeros; nothing was written."""
+
+
+class UnknownName(NearfieldError, LookupError):
+    """No such model, store, reader or chunker; the message suggests neighbours."""
+
+
+class MissingExtra(NearfieldError, ImportError):
+    """A capability needs a package that is not installed.
+
+    Parameters
+    ----------
+    capability : str
+        What was asked for, as the user would name it.
+    extra : str
+        The extra of the ``nearfield`` package that brings it.
+    """
+
+    def __init__(self, capability: str, extra: str) -> None:
+        self.capability = capability
+        self.extra = extra
+        super().__init__(f'{capability} needs an optional part: pip install "nearfield[{extra}]"')
+
+
+class UnsupportedOperation(NearfieldError):
+    """A part does not offer this operation; its capabilities say so."""
+
+
+class ModelError(NearfieldError):
+    """Something about a model."""
+
+
+class ModelNotInstalled(ModelError):
+    """The name is known but its files are not on this machine."""
+
+
+class HashMismatch(ModelError):
+    """A file differs from the one that was pinned."""
+
+
+class UnsupportedModel(ModelError):
+    """A model's layout, architecture or layer is not understood; nothing was guessed."""
+
+
+class FingerprintMismatch(ModelError):
+    """Vectors of two different models would mix.
+
+    Same dimension is not the same space: a collection refuses to be read or written
+    with any encoder but the one that made it.
+    """
+
+
+class DocumentError(NearfieldError):
+    """Something about a document."""
+
+
+class ReadError(DocumentError):
+    """One file cannot be read; the message is the reason that reports show."""
+
+
+class StoreError(NearfieldError):
+    """Something about a collection's storage."""
+
+
+class UnknownId(StoreError, LookupError):
+    """No chunk or document has this id."""
+
+
+class DuplicateId(StoreError):
+    """An id is there already, or occurs twice in one batch; nothing was written."""
+
+
+class StoreNotFound(StoreError):
+    """There is no collection at that path."""
+
+
+class StoreLocked(StoreError):
+    """Another process is writing to the collection."""
+
+
+class StoreReadOnly(StoreError):
+    """The disk, the folder or the handle does not take writes."""
+
+
+class StoreFull(StoreError):
+    """The disk is full; the batch was rolled back and everything before it is kept."""
+
+
+class StoreCorrupt(StoreError):
+    """A file of the collection is damaged."""
+
+
+class FormatVersionError(StoreError):
+    """The collection was written by another version of the file format."""
+
+
+class NearfieldWarning(UserWarning):
+    """The root of Nearfield's warnings."""
+
+
+class TruncationWarning(NearfieldWarning):
+    """Texts were longer than the model reads and lost their tails."""

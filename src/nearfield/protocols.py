@@ -1,0 +1,239 @@
+"""The roles: what each exchangeable part promises, and nothing else.
+
+Code accepts these, never a concrete class. Every implementation is registered by name
+(:mod:`nearfield.registry`) and passes its role's contract suite in ``tests/contracts``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeAlias, runtime_checkable
+
+from nearfield.filters import Filter
+from nearfield.similarity import Metric
+from nearfield.types import (
+    BatchReport,
+    Chunk,
+    Document,
+    FloatArray,
+    Hit,
+    IntArray,
+    ModelCard,
+    Problem,
+    Role,
+    TokenVectors,
+)
+
+__all__ = [
+    "Capabilities",
+    "Chunker",
+    "Encoder",
+    "Observer",
+    "ReadLimits",
+    "Reader",
+    "TokenEncoder",
+    "Tokenizer",
+    "VectorStore",
+]
+
+Observer: TypeAlias = Callable[[BatchReport], None]
+
+
+@runtime_checkable
+class Tokenizer(Protocol):
+    """Cuts text into the tokens of one vocabulary."""
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 (hexadecimal) of everything that decides how texts are cut."""
+
+    def spans(self, text: str) -> IntArray:
+        """Character offsets of each token, shape (tokens, 2), special tokens left out."""
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text, special tokens left out, before any truncation."""
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """Turns inputs into vectors whose distances mean something."""
+
+    @property
+    def card(self) -> ModelCard:
+        """Identity, limits and prompts."""
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """The vocabulary that the model reads, used to size chunks."""
+
+    def encode(
+        self,
+        inputs: Sequence[str],
+        *,
+        role: Role | str = Role.DOCUMENT,
+        observe: Observer | None = None,
+    ) -> FloatArray:
+        """Encode texts.
+
+        Parameters
+        ----------
+        inputs : sequence of str
+            May be empty, may hold empty strings. A bare string is refused.
+        role : {"query", "document"}
+            Which of the card's prompts is applied.
+        observe : callable, optional
+            Called after each batch, for progress and for the ledger of truncations.
+            Without one, truncation raises a :class:`~nearfield.errors.TruncationWarning`
+            that counts.
+
+        Returns
+        -------
+        ndarray of float32, shape (n, card.dimension), C-contiguous
+            Row i belongs to input i. Batch size, order and company of a text never change
+            its vector beyond the precision class's bound (``exact``: 1e-5 cosine distance).
+        """
+
+
+@runtime_checkable
+class TokenEncoder(Protocol):
+    """An encoder that can also show the vector of every token."""
+
+    def encode_tokens(
+        self, inputs: Sequence[str], *, role: Role | str = Role.DOCUMENT
+    ) -> list[TokenVectors]:
+        """Vectors of each token in its context, special tokens and prompts left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLimits:
+    """What a reader may take in before it refuses a file or a record.
+
+    Attributes
+    ----------
+    file_bytes : int
+        Largest file that is read whole, after decompression.
+    record_bytes : int
+        Largest record (line, row, mail) of a file that is read as a stream.
+    """
+
+    file_bytes: int = 100_000_000
+    record_bytes: int = 10_000_000
+
+
+class Reader(Protocol):
+    """Turns one file into documents."""
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """Lower-case endings it answers for, such as ``(".md", ".markdown")``."""
+
+    def read(self, path: Path, limits: ReadLimits) -> Iterator[Document | Problem]:
+        """Stream the file's documents; a bad record becomes a Problem and the rest goes on.
+
+        Raises
+        ------
+        ReadError
+            The file as a whole cannot be read; the message is the reason shown to the user.
+        """
+
+
+class Chunker(Protocol):
+    """Cuts a document into passages."""
+
+    @property
+    def spec(self) -> str:
+        """Name and settings in one line; equal specs cut equal documents equally."""
+
+    def chunk(self, document: Document) -> list[Chunk]:
+        """Passages in order of ``start``; ``document.text[c.start:c.end] == c.text``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a store can do; asking for anything else raises UnsupportedOperation.
+
+    Attributes
+    ----------
+    durable : bool
+        Rows survive the process.
+    exact : bool
+        Search returns the true nearest neighbours.
+    filters : bool
+        ``where`` is honoured with results equal to filtering in plain Python.
+    metrics : frozenset of Metric
+        Metrics it can be created with.
+    """
+
+    durable: bool
+    exact: bool
+    filters: bool
+    metrics: frozenset[Metric]
+
+
+class VectorStore(Protocol):
+    """Owns chunks and their vectors, and finds the nearest ones."""
+
+    @property
+    def dimension(self) -> int:
+        """Length of every vector in it."""
+
+    @property
+    def metric(self) -> Metric:
+        """How its vectors are compared."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can do."""
+
+    def add(self, chunks: Sequence[Chunk], vectors: FloatArray) -> None:
+        """Add new chunks, all or none.
+
+        Raises
+        ------
+        DuplicateId
+            An id is there already or occurs twice.
+        DimensionMismatch, VectorRejected
+            Before anything is written.
+        """
+
+    def upsert(self, chunks: Sequence[Chunk], vectors: FloatArray) -> None:
+        """Add or replace by id, all or none."""
+
+    def delete(self, ids: Sequence[str]) -> int:
+        """Delete chunks by id; unknown ids are passed over. Returns how many went."""
+
+    def get(self, ids: Sequence[str]) -> list[Chunk]:
+        """Chunks in the order of `ids`; UnknownId names the ones that are missing."""
+
+    def vectors(self, ids: Sequence[str]) -> FloatArray:
+        """The stored vectors, shape (len(ids), dimension), in the order of `ids`."""
+
+    def search(
+        self, queries: FloatArray, k: int, *, where: Filter | None = None
+    ) -> list[list[Hit]]:
+        """The `k` nearest chunks of each query, best first.
+
+        Parameters
+        ----------
+        queries : ndarray of float32, shape (q, dimension)
+        k : int
+            At least 1; fewer hits come back when fewer chunks match.
+        where : Filter, optional
+            Only chunks whose ``fields()`` match.
+
+        Returns
+        -------
+        list of q lists of Hit
+            Ties are broken by order of insertion.
+        """
+
+    def scan(self, *, where: Filter | None = None) -> Iterator[tuple[Chunk, FloatArray]]:
+        """Every chunk with its vector, in order of insertion; an upsert keeps the place."""
+
+    def count(self, *, where: Filter | None = None) -> int:
+        """How many chunks there are."""
+
+    def close(self) -> None:
+        """Release files and locks; closing twice is harmless."""

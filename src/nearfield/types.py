@@ -1,0 +1,300 @@
+"""The data that travels: frozen dataclasses from a file on disk to a hit on screen.
+
+Nothing here computes; everything here can be compared, hashed by value where its fields
+can, and printed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = [
+    "BatchReport",
+    "Chunk",
+    "Document",
+    "FloatArray",
+    "Hit",
+    "IntArray",
+    "Metadata",
+    "MetadataValue",
+    "Modality",
+    "ModelCard",
+    "Problem",
+    "Role",
+    "Section",
+    "SectionKind",
+    "TokenVectors",
+]
+
+FloatArray: TypeAlias = npt.NDArray[np.float32]
+IntArray: TypeAlias = npt.NDArray[np.int64]
+Scalar: TypeAlias = str | int | float | bool
+MetadataValue: TypeAlias = Scalar | Sequence[Scalar] | None
+Metadata: TypeAlias = Mapping[str, MetadataValue]
+
+
+class Role(StrEnum):
+    """What a text is to the model: asymmetric models prompt the two sides differently."""
+
+    QUERY = "query"
+    DOCUMENT = "document"
+
+
+class Modality(StrEnum):
+    """What an encoder takes."""
+
+    TEXT = "text"
+    IMAGE = "image"
+    AUDIO = "audio"
+
+
+class SectionKind(StrEnum):
+    """Why a span of a document belongs together."""
+
+    HEADING = "heading"
+    PAGE = "page"
+    SLIDE = "slide"
+    SHEET = "sheet"
+    SYMBOL = "symbol"
+    CELL = "cell"
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A span of a document's text that belongs together.
+
+    Attributes
+    ----------
+    start, end : int
+        Character offsets into ``Document.text``, half open. A heading's span starts at the
+        heading itself and ends where the next heading of the same or a higher rank starts.
+    kind : SectionKind
+        Heading, page, function …
+    title : str
+        Heading text, symbol name, sheet name; for a page the printed number as text.
+    level : int
+        1 is the highest rank; nested sections have greater levels.
+    """
+
+    start: int
+    end: int
+    kind: SectionKind
+    title: str = ""
+    level: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One readable unit: a file, a row of a JSONL file, a mail of a mailbox.
+
+    Attributes
+    ----------
+    id : str
+        Unique in a collection; for files ``source``, for records ``source::record``.
+    text : str
+        The text that every offset below counts in (Unicode code points).
+    source : str
+        Where it came from: an absolute path, or empty for texts that were added by hand.
+    title : str
+        Title as the document states it; empty when it states none.
+    sections : tuple of Section
+        Headings, pages, functions; in order of ``start``.
+    metadata : mapping
+        Values that filters can ask for.
+    """
+
+    id: str
+    text: str
+    source: str = ""
+    title: str = ""
+    sections: tuple[Section, ...] = ()
+    metadata: Metadata = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that could not be read, with the reason; the rest goes on.
+
+    Attributes
+    ----------
+    source : str
+        File, or ``file::record`` where one record of many is bad.
+    reason : str
+        One line for a person.
+    """
+
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A passage: the unit that is embedded, stored and found.
+
+    Attributes
+    ----------
+    id : str
+        Unique in a collection and the same again when the same text is chunked the same
+        way: ``{document_id}#{start}-{end}``.
+    document_id : str
+        The document it was cut from.
+    text : str
+        Exactly ``document.text[start:end]``.
+    start, end : int
+        Character offsets into the document's text, half open.
+    source : str
+        The document's source.
+    headings : tuple of str
+        Path of titles down to this passage, outermost first; the document's title leads.
+    page : int or None
+        Page or slide the passage starts on, from 1.
+    metadata : mapping
+        The document's metadata.
+    """
+
+    id: str
+    document_id: str
+    text: str
+    start: int
+    end: int
+    source: str = ""
+    headings: tuple[str, ...] = ()
+    page: int | None = None
+    metadata: Metadata = field(default_factory=dict)
+
+    def fields(self) -> dict[str, MetadataValue]:
+        """Return what a filter sees: the built-in names, overlaid by the metadata.
+
+        Examples
+        --------
+        >>> Chunk("a#0-2", "a", "Hi", 0, 2, page=3, metadata={"lang": "en"}).fields()
+        {'id': 'a#0-2', 'document': 'a', 'source': '', 'heading': (), 'page': 3, 'lang': 'en'}
+        """
+        return {
+            "id": self.id,
+            "document": self.document_id,
+            "source": self.source,
+            "heading": self.headings,
+            "page": self.page,
+            **self.metadata,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One search result.
+
+    Attributes
+    ----------
+    chunk : Chunk
+        The passage.
+    score : float
+        Higher is closer, whatever the metric: cosine in [-1, 1], dot product, or the
+        negated Euclidean distance.
+    rank : int
+        From 1.
+    path : str
+        The search path that found it, such as ``"exact"``.
+    """
+
+    chunk: Chunk
+    score: float
+    rank: int
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class BatchReport:
+    """What one batch of encoding did; callers add these up.
+
+    Attributes
+    ----------
+    indices : tuple of int
+        Positions of the batch's texts in the call's inputs.
+    tokens : int
+        Tokens that went through the model, special tokens and prompts included.
+    truncated : tuple of int
+        Positions in the call's inputs of the texts whose tails were cut.
+    empty : tuple of int
+        Positions of texts without a single token of their own.
+    """
+
+    indices: tuple[int, ...]
+    tokens: int
+    truncated: tuple[int, ...] = ()
+    empty: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TokenVectors:
+    """The contextual vector of every token of one text.
+
+    Attributes
+    ----------
+    tokens : tuple of str
+        Tokens as the vocabulary spells them, special tokens left out.
+    spans : ndarray of int64, shape (tokens, 2)
+        Character offsets of each token in the text, half open.
+    vectors : ndarray of float32, shape (tokens, hidden)
+        Last hidden state (contextual models) or table row (static models).
+    """
+
+    tokens: tuple[str, ...]
+    spans: IntArray
+    vectors: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """Who an encoder is: enough to reproduce its vectors, and to refuse to mix them.
+
+    Attributes
+    ----------
+    name : str
+        Short name, such as ``all-MiniLM-L6-v2``.
+    dimension : int
+        Length of the vectors that ``encode`` returns.
+    max_tokens : int or None
+        Longest input in tokens, special tokens included; None when unlimited.
+    fingerprint : str
+        64 hexadecimal characters: SHA-256 over weights, tokenizer, pooling, prompts,
+        dimension, normalisation and precision class. Equal fingerprints, equal space.
+    normalised : bool
+        Whether vectors have unit Euclidean length.
+    prompts : mapping of Role to str
+        Text put before an input of that role by the encoder itself.
+    modality : Modality
+        What it takes.
+    licence : str
+        SPDX identifier, or empty where the files state none.
+    parameters : int
+        Number of weights.
+    size_bytes : int
+        Size of the weights on disk.
+    precision : str
+        Precision class, such as ``exact`` (fp32).
+    runtime : str
+        What computes, such as ``onnxruntime``.
+    source : str
+        Folder or package the files came from.
+    """
+
+    name: str
+    dimension: int
+    max_tokens: int | None
+    fingerprint: str
+    normalised: bool
+    prompts: Mapping[Role, str] = field(default_factory=dict)
+    modality: Modality = Modality.TEXT
+    licence: str = ""
+    parameters: int = 0
+    size_bytes: int = 0
+    precision: str = "exact"
+    runtime: str = ""
+    source: str = ""
