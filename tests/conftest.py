@@ -1,0 +1,53 @@
+"""Fixtures that every test may use: real models where they are installed, and a private home."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from nearfield.paths import models_dir
+
+# Read before any test moves the home: models are large and only ever read.
+_MODELS = models_dir().absolute()
+
+
+@pytest.fixture(autouse=True)
+def private_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give each test its own home, so that none sees another's cache or collections."""
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("NEARFIELD_HOME", str(home))
+    monkeypatch.setenv("NEARFIELD_MODELS", str(_MODELS))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    return home
+
+
+def _model(name: str) -> Path:
+    path = _MODELS / name
+    if not path.is_dir():
+        pytest.skip(f"the model {name} is missing: nearfield models install {name}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def minilm_path() -> Path:
+    """all-MiniLM-L6-v2: BERT, mean pooling, 384 dimensions."""
+    return _model("all-MiniLM-L6-v2")
+
+
+@pytest.fixture(scope="session")
+def bge_path() -> Path:
+    """bge-small-en-v1.5 as int8 ONNX: CLS pooling and a query prompt."""
+    return _model("bge-small-en-v1.5")
+
+
+@pytest.fixture(scope="session")
+def wordllama_path() -> Path:
+    """WordLlama's static sentence vectors, 256 dimensions, truncatable."""
+    return _model("wordllama-l2-supercat-256")
+
+
+@pytest.fixture(scope="session")
+def glove_path() -> Path:
+    """GloVe 6B, 400,000 words of 50 dimensions."""
+    return _model("glove-6b-50d")
