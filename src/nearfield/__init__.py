@@ -1,1 +1,51 @@
-"""Nearfield: embedding models end to end on one machine."""
+"""Nearfield: embedding models end to end on one machine.
+
+>>> import nearfield as nf
+>>> float(nf.similarity([1.0, 0.0], [0.0, 1.0])[0, 0])
+0.0
+
+The names below are stable. They are imported at first use, so that ``import nearfield`` costs
+nothing that is not asked for.
+"""
+
+from __future__ import annotations
+
+import importlib
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nearfield.collection import Collection
+    from nearfield.collection import open_collection as open
+    from nearfield.errors import NearfieldError
+    from nearfield.models.resolve import load
+    from nearfield.similarity import similarity
+
+try:
+    __version__ = version("nearfield")
+except PackageNotFoundError:  # a source tree that was never installed
+    __version__ = "0"
+
+__all__ = ["Collection", "NearfieldError", "__version__", "load", "open", "similarity"]
+
+_HOMES = {
+    "Collection": "nearfield.collection:Collection",
+    "NearfieldError": "nearfield.errors:NearfieldError",
+    "load": "nearfield.models.resolve:load",
+    "open": "nearfield.collection:open_collection",
+    "similarity": "nearfield.similarity:similarity",
+}
+
+
+def __getattr__(name: str) -> object:
+    try:
+        module, _, attribute = _HOMES[name].partition(":")
+    except KeyError:
+        raise AttributeError(f"module 'nearfield' has no attribute {name!r}") from None
+    value = getattr(importlib.import_module(module), attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

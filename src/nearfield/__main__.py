@@ -1,0 +1,5 @@
+"""``python -m nearfield``: the command line."""
+
+from nearfield.cli import main
+
+main()

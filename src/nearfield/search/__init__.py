@@ -1,0 +1,1 @@
+"""Search paths over a store, and what makes their results readable."""

@@ -1,0 +1,59 @@
+"""Which sentence of a passage answers the query: the one whose own vector is nearest to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from nearfield.documents.sentences import spans
+from nearfield.protocols import Encoder
+from nearfield.similarity import Metric, pairwise
+from nearfield.types import BatchReport, Hit, Role
+
+__all__ = ["best_sentences"]
+
+_MOST_SENTENCES = 32
+"""Sentences of one passage that are looked at; a longer passage is not read to its end."""
+
+
+def best_sentences(
+    encoder: Encoder, query: str, hits: Sequence[Hit]
+) -> list[tuple[int, int] | None]:
+    """Find the sentence of each hit that is nearest in meaning to the query.
+
+    Parameters
+    ----------
+    encoder : Encoder
+    query : str
+    hits : sequence of Hit
+
+    Returns
+    -------
+    list of (start, end) or None
+        Character offsets into ``hit.chunk.text``, one entry a hit; None where the passage is a
+        single sentence, so that marking it would say nothing.
+    """
+    cut = [_sentences(hit.chunk.text) for hit in hits]
+    texts = [hit.chunk.text[a:b] for hit, pieces in zip(hits, cut, strict=True) for a, b in pieces]
+    if not texts:
+        return [None] * len(hits)
+    wanted = encoder.encode([query], role=Role.QUERY)
+    vectors = encoder.encode(texts, role=Role.DOCUMENT, observe=_unheard)
+    scores = pairwise(wanted, vectors, Metric.COSINE)[0]
+    best: list[tuple[int, int] | None] = []
+    at = 0
+    for pieces in cut:
+        here = scores[at : at + len(pieces)]
+        at += len(pieces)
+        best.append(pieces[int(np.argmax(here))] if pieces else None)
+    return best
+
+
+def _sentences(text: str) -> list[tuple[int, int]]:
+    found = spans(text)[:_MOST_SENTENCES]
+    return found if len(found) > 1 else []
+
+
+def _unheard(_: BatchReport) -> None:
+    """Truncation is no loss here: a sentence too long to read whole is marked by its beginning."""
