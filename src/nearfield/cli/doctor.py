@@ -1,0 +1,160 @@
+"""``nearfield doctor``: what this installation can do, and what is wrong with it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import click
+
+from nearfield.cli import options
+from nearfield.cli.output import bytes_text, dump, path_text
+from nearfield.errors import NearfieldError
+
+__all__ = ["command"]
+
+
+class Verdict(StrEnum):
+    """How a finding is to be taken."""
+
+    GOOD = "good"
+    NOTE = "note"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report."""
+
+    topic: str
+    verdict: Verdict
+    text: str
+
+
+_SIGNS = {
+    Verdict.GOOD: click.style("✓", fg="green"),
+    Verdict.NOTE: click.style("·", fg="yellow"),
+    Verdict.BAD: click.style("✗", fg="red"),
+}
+_EXTRAS = {
+    "documents": ("PDF, office, HTML and EPUB files", "pypdfium2"),
+    "code": ("functions and classes in source code", "tree_sitter"),
+    "parquet": ("installing GloVe", "pyarrow"),
+    "torch": ("every model that sentence-transformers loads", "sentence_transformers"),
+}
+_LEAST_FREE = 1_000_000_000
+
+
+@click.command("doctor")
+@options.as_json
+def command(as_json: bool) -> None:
+    """Check this installation; exit with 1 when something is wrong."""
+    findings = [*_machine(), *_extras(), *_models(), *_disk()]
+    if as_json:
+        dump({"findings": findings})
+    else:
+        for finding in findings:
+            topic = click.style(finding.topic.ljust(10), dim=True)
+            click.echo(f"{_SIGNS[finding.verdict]} {topic} {finding.text}")
+    if any(finding.verdict is Verdict.BAD for finding in findings):
+        sys.exit(1)
+
+
+def _machine() -> Iterator[Finding]:
+    version = importlib.metadata.version("nearfield")
+    python = platform.python_version()
+    yield Finding("nearfield", Verdict.GOOD, f"{version}, Python {python}, {platform.platform()}")
+    yield Finding("processor", Verdict.GOOD, f"{os.cpu_count()} cores, {_vector_units()}")
+    runtime = importlib.metadata.version("onnxruntime")
+    yield Finding("runtime", Verdict.GOOD, f"onnxruntime {runtime}, fp32 on the processor")
+
+
+def _vector_units() -> str:
+    """Vector instruction sets, as far as the system tells."""
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").split()
+    except OSError:
+        return platform.machine()
+    known = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "asimd")
+    return ", ".join(flag for flag in known if flag in flags) or platform.machine()
+
+
+def _extras() -> Iterator[Finding]:
+    for extra, (what, module) in _EXTRAS.items():
+        if importlib.util.find_spec(module):
+            yield Finding("extra", Verdict.GOOD, f"{extra}: {what}")
+        else:
+            yield Finding(
+                "extra",
+                Verdict.NOTE,
+                f'{extra} is missing ({what}): pip install "nearfield[{extra}]"',
+            )
+
+
+def _models() -> Iterator[Finding]:
+    from nearfield.models import catalog
+    from nearfield.models.install import faults, installed
+    from nearfield.models.resolve import default_model
+
+    for folder in installed():
+        entry = catalog.get(folder.name)
+        wrong = faults(entry, folder) if entry else []
+        if wrong:
+            yield Finding("model", Verdict.BAD, f"{folder.name}: {'; '.join(wrong)}")
+        else:
+            checked = "hashes match" if entry else "not in the catalog, not checked"
+            yield Finding("model", Verdict.GOOD, f"{folder.name}: {checked}")
+    yield _default(default_model())
+
+
+def _default(name: str) -> Finding:
+    from nearfield.models.resolve import load
+
+    try:
+        begun = time.perf_counter()
+        encoder = load(name)
+        loaded = time.perf_counter() - begun
+        encoder.encode(["warm up"])
+        passages = [
+            "A passage of about thirty words, such as a collection holds many of. " * 3
+        ] * 32
+        begun = time.perf_counter()
+        encoder.encode([f"{number} {text}" for number, text in enumerate(passages)])
+        rate = len(passages) / (time.perf_counter() - begun)
+    except NearfieldError as error:
+        return Finding("default", Verdict.BAD, str(error))
+    card = encoder.card
+    return Finding(
+        "default",
+        Verdict.GOOD,
+        f"{card.name}: {card.dimension} dimensions, opens in {loaded * 1000:.0f} ms, "
+        f"{rate:,.0f} passages of 45 words a second ({card.runtime}, {card.precision})",
+    )
+
+
+def _disk() -> Iterator[Finding]:
+    from nearfield.models.vector_cache import VectorCache
+    from nearfield.paths import cache_dir, collections_dir, models_dir
+
+    for topic, folder in (("models", models_dir()), ("index", collections_dir())):
+        there = next(place for place in (folder, *folder.parents) if place.exists())
+        free = shutil.disk_usage(there).free
+        writable = os.access(there, os.W_OK)
+        text = f"{path_text(folder)}, {bytes_text(free)} free"
+        if not writable:
+            yield Finding(topic, Verdict.BAD, f"{text}, not writable: set NEARFIELD_HOME")
+        elif free < _LEAST_FREE:
+            yield Finding(topic, Verdict.BAD, f"{text}: make room or set NEARFIELD_HOME")
+        else:
+            yield Finding(topic, Verdict.GOOD, text)
+    used = VectorCache().stats().size_bytes
+    yield Finding("cache", Verdict.GOOD, f"{path_text(cache_dir())}, {bytes_text(used)} of vectors")

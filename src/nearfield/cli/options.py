@@ -1,0 +1,45 @@
+"""Options that several commands share, spelled once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+__all__ = ["as_json", "existing", "model", "where"]
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def as_json(command: _Command) -> _Command:
+    """``--json``: print one JSON document instead of text."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
+
+
+def model(command: _Command) -> _Command:
+    """``--model`` and ``--dimensions``."""
+    command = click.option(
+        "--dimensions",
+        type=click.IntRange(min=1),
+        help="Keep only the first so many components, renormalised.",
+    )(command)
+    return click.option("-m", "--model", metavar="NAME", help="Model name, folder or hf:org/name.")(
+        command
+    )
+
+
+def where(command: _Command) -> _Command:
+    """``--where``: a filter."""
+    return click.option(
+        "-w", "--where", metavar="FILTER", help="Such as 'lang = \"en\" and year >= 2020'."
+    )(command)
+
+
+def existing(path: str) -> Path:
+    """Check that a path exists, with a message for people."""
+    found = Path(path).expanduser()
+    if not found.exists():
+        raise click.BadParameter(f"{path} does not exist")
+    return found

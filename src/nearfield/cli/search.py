@@ -1,0 +1,166 @@
+"""``nearfield search``: a question to passages, indexing first where that is needed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from nearfield.cli import options
+from nearfield.cli.output import dump, duration, path_text, safe
+from nearfield.cli.passage import wrapped
+from nearfield.cli.place import below, find_collection
+from nearfield.collection import Collection, open_collection
+from nearfield.collection.locate import collection_of, enclosing, is_collection
+from nearfield.errors import StoreLocked, StoreReadOnly
+from nearfield.filters import And, Filter, parse
+from nearfield.search.highlight import best_sentences
+from nearfield.types import Hit
+
+__all__ = ["command"]
+
+
+@click.command("search")
+@click.argument("words", nargs=-1, required=True, metavar="[PATH] QUESTION")
+@click.option("-k", default=5, show_default=True, type=click.IntRange(min=1), help="Hits to show.")
+@options.where
+@click.option("--full", is_flag=True, help="Show whole passages.")
+@click.option("--no-update", is_flag=True, help="Search as indexed, even if files changed.")
+@options.model
+@options.as_json
+def command(
+    words: tuple[str, ...],
+    k: int,
+    where: str | None,
+    full: bool,
+    no_update: bool,
+    model: str | None,
+    dimensions: int | None,
+    as_json: bool,
+) -> None:
+    """Find the passages nearest in meaning to a question.
+
+    PATH is a folder, a file or a collection; without it the collection around the current folder
+    is searched. A folder that was never indexed is indexed first, and files that changed since
+    are read again.
+    """
+    path, question = _split(words)
+    chosen = parse(where) if where else None
+    with _open(path, model, dimensions, update=not no_update) as collection:
+        begun = time.perf_counter()
+        hits = collection.search(question, k=k, where=_scope(collection, path, chosen))
+        seconds = time.perf_counter() - begun
+        marks = best_sentences(collection.encoder, question, hits)
+        if as_json:
+            dump(_json(collection, question, hits, marks))
+            return
+        for hit, mark in zip(hits, marks, strict=True):
+            _show(hit, mark, full=full)
+        if hits:
+            note = f"{collection.count():,} passages · {collection.model} · {duration(seconds)}"
+            click.echo(click.style(f"{note} · {hits[0].path}", dim=True))
+        else:
+            click.echo("nothing to search: the collection has no passages that match", err=True)
+
+
+def _split(words: tuple[str, ...]) -> tuple[str | None, str]:
+    if len(words) == 1:
+        return None, words[0]
+    if len(words) == 2:
+        options.existing(words[0])
+        return words[0], words[1]
+    if Path(words[0]).exists():
+        return words[0], " ".join(words[1:])
+    return None, " ".join(words)
+
+
+def _open(
+    path: str | None, model: str | None, dimensions: int | None, *, update: bool
+) -> Collection:
+    start = Path(path).expanduser() if path else None
+    if start is None or is_collection(start):
+        collection = open_collection(find_collection(path), encoder=model, create=False)
+    else:
+        found = enclosing(start)
+        place = found or collection_of(start)
+        collection = open_collection(place, encoder=model, dimensions=dimensions)
+        if found is None:
+            _update(collection, [start], announce=True)
+            return collection
+    if update and collection.is_stale():
+        _update(collection, [], announce=False)
+    return collection
+
+
+def _update(collection: Collection, roots: list[Path], *, announce: bool) -> None:
+    from nearfield.cli.index import run_index, show_report
+
+    try:
+        report = run_index(collection, roots, collection.update_options())
+    except (StoreLocked, StoreReadOnly) as error:
+        if announce:
+            raise
+        click.echo(click.style("note: ", fg="yellow") + f"searching as indexed: {error}", err=True)
+        return
+    if announce:
+        show_report(report, collection, err=True)
+        click.echo(err=True)
+
+
+def _scope(collection: Collection, path: str | None, chosen: Filter | None) -> Filter | None:
+    """Narrow the search to `path` when the collection holds more than that."""
+    if path is None or is_collection(Path(path).expanduser()):
+        return chosen
+    real = Path(path).expanduser().resolve()
+    if collection.roots == (str(real),):
+        return chosen
+    scope = below(real)
+    return And((scope, chosen)) if chosen else scope
+
+
+def _show(hit: Hit, mark: tuple[int, int] | None, *, full: bool) -> None:
+    chunk = hit.chunk
+    place = [click.style(path_text(chunk.source or chunk.document_id), fg="cyan")]
+    if chunk.source and chunk.document_id != chunk.source:
+        place.append(safe(chunk.document_id.removeprefix(f"{chunk.source}::")))
+    place += [safe(title) for title in chunk.headings]
+    where = " › ".join(place) + (f" · page {chunk.page}" if chunk.page is not None else "")
+    score = click.style(f"{hit.score:.3f}", fg="green", bold=True)
+    click.echo(f"{hit.rank:>2}  {score}  {where}")
+    for line in wrapped(chunk.text, mark, full=full):
+        click.echo(f"      {line}")
+    click.echo()
+
+
+def _json(
+    collection: Collection,
+    question: str,
+    hits: Sequence[Hit],
+    marks: Sequence[tuple[int, int] | None],
+) -> dict[str, object]:
+    return {
+        "query": question,
+        "collection": str(collection.path),
+        "model": collection.model,
+        "fingerprint": collection.fingerprint,
+        "hits": [
+            {
+                "rank": hit.rank,
+                "score": round(hit.score, 6),
+                "path": hit.path,
+                "id": hit.chunk.id,
+                "source": hit.chunk.source,
+                "document": hit.chunk.document_id,
+                "headings": hit.chunk.headings,
+                "page": hit.chunk.page,
+                "start": hit.chunk.start,
+                "end": hit.chunk.end,
+                "text": hit.chunk.text,
+                "sentence": mark,
+                "metadata": dict(hit.chunk.metadata),
+            }
+            for hit, mark in zip(hits, marks, strict=True)
+        ],
+    }
