@@ -1,0 +1,73 @@
+# Everything runs in .venv, which the first target that needs it makes.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+# sentence-transformers is only the reference of `make test-all`; name another build if you like.
+TORCH  ?= torch==2.13.0
+
+.PHONY: help demo test test-all lint types docs bench models clean
+
+help:
+	@echo "make demo      search a small catalogue by meaning"
+	@echo "make test      the default tests"
+	@echo "make test-all  also the slow ones, beside sentence-transformers"
+	@echo "make lint types docs bench"
+
+$(VENV)/.base: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install -q -e ".[documents,code]"
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.base
+	$(BIN)/python -m pip install -q -e ".[documents,code,parquet]" --group test
+	@touch $@
+
+$(VENV)/.lint: $(VENV)/.test
+	$(BIN)/python -m pip install -q --group lint --group docs
+	@touch $@
+
+$(VENV)/.torch: $(VENV)/.test
+	$(BIN)/python -m pip install -q $(TORCH)
+	$(BIN)/python -m pip install -q -e ".[torch]" --group reference
+	@touch $@
+
+$(VENV)/.demo-model: $(VENV)/.base
+	$(BIN)/nearfield models install all-MiniLM-L6-v2
+	@touch $@
+
+$(VENV)/.test-models: $(VENV)/.test $(VENV)/.demo-model
+	$(BIN)/nearfield models install bge-small-en-v1.5
+	$(BIN)/nearfield models install wordllama-l2-supercat-256
+	$(BIN)/nearfield models install glove-6b-50d
+	@touch $@
+
+$(VENV)/.all-models: $(VENV)/.test-models
+	$(BIN)/nearfield models install all-mpnet-base-v2
+	@touch $@
+
+demo: $(VENV)/.demo-model
+	$(BIN)/python examples/demo.py
+
+test: $(VENV)/.test-models
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: $(VENV)/.torch $(VENV)/.all-models
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.lint
+	$(BIN)/ruff check src tests benchmarks examples
+	$(BIN)/ruff format --check src tests benchmarks examples
+	$(BIN)/lint-imports
+
+types: $(VENV)/.lint
+	$(BIN)/mypy
+
+docs: $(VENV)/.lint
+	$(BIN)/mkdocs build --strict
+
+bench: $(VENV)/.torch $(VENV)/.all-models
+	$(BIN)/python -m benchmarks $(if $(DATA),--data $(DATA))
+
+clean:
+	rm -rf $(VENV) site build dist .mypy_cache .ruff_cache .pytest_cache
