@@ -1,0 +1,65 @@
+"""Every kind of encoder for the contract suite: tiny ones made here, real ones if installed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import save_file
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+
+from nearfield.models import matryoshka, static, transformer
+from nearfield.protocols import Encoder
+
+_WORDS = ["warm", "cold", "parka", "glove", "bank", "river", "loan", "a", "the", "!"]
+_TINY_BERT = Path(__file__).parents[1] / "unit" / "models" / "transformer" / "golden" / "bert"
+
+
+def sentence_vectors(folder: Path) -> Encoder:
+    """A model2vec folder that reads eight tokens and normalises."""
+    pieces = ["[UNK]", *_WORDS, "##s"]
+    tokenizer = Tokenizer(
+        models.WordPiece({piece: i for i, piece in enumerate(pieces)}, unk_token="[UNK]")
+    )
+    tokenizer.normalizer = normalizers.BertNormalizer()
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.save(str(folder / "tokenizer.json"))
+    rows = np.random.default_rng(0).standard_normal((len(pieces), 8), dtype=np.float32)
+    save_file({"embeddings": rows}, folder / "model.safetensors")
+    (folder / "config.json").write_text(json.dumps({"normalize": True, "max_length": 8}))
+    return static.load(folder, name="tiny-sentences")
+
+
+def word_vectors(folder: Path) -> Encoder:
+    """Word vectors that are not normalised and read texts of any length."""
+    rows = np.random.default_rng(1).standard_normal((len(_WORDS), 5), dtype=np.float32)
+    static.save_words(folder, _WORDS, rows)
+    return static.load(folder, name="tiny-words")
+
+
+def shortened(folder: Path) -> Encoder:
+    """The sentence vectors, cut to three dimensions."""
+    return matryoshka.truncate(sentence_vectors(folder), 3)
+
+
+def tiny_bert(_folder: Path) -> Encoder:
+    """A BERT of random weights."""
+    return transformer.load(_TINY_BERT, name="tiny-bert")
+
+
+MADE: dict[str, Callable[[Path], Encoder]] = {
+    "sentence vectors": sentence_vectors,
+    "word vectors": word_vectors,
+    "shortened": shortened,
+    "tiny BERT": tiny_bert,
+}
+
+# Name → the fixture with the folder, and what loads it.
+INSTALLED: dict[str, tuple[str, Callable[[Path], Encoder]]] = {
+    "wordllama": ("wordllama_path", lambda path: static.load(path, name="wordllama")),
+    "glove": ("glove_path", lambda path: static.load(path, name="glove")),
+    "MiniLM": ("minilm_path", lambda path: transformer.load(path, name="minilm")),
+    "bge": ("bge_path", lambda path: transformer.load(path, name="bge")),
+}
