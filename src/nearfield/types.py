@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 __all__ = [
+    "FILE_FIELD",
     "BatchReport",
     "Chunk",
     "Document",
@@ -37,6 +38,10 @@ IntArray: TypeAlias = npt.NDArray[np.int64]
 Scalar: TypeAlias = str | int | float | bool
 MetadataValue: TypeAlias = Scalar | Sequence[Scalar] | None
 Metadata: TypeAlias = Mapping[str, MetadataValue]
+
+
+FILE_FIELD = "_source"
+"""Name under which filters see a chunk's source whatever its metadata calls ``source``."""
 
 
 class Role(StrEnum):
@@ -171,10 +176,13 @@ class Chunk:
     def fields(self) -> dict[str, MetadataValue]:
         """Return what a filter sees: the built-in names, overlaid by the metadata.
 
+        Only ``_source`` is never overlaid.
+
         Examples
         --------
-        >>> Chunk("a#0-2", "a", "Hi", 0, 2, page=3, metadata={"lang": "en"}).fields()
-        {'id': 'a#0-2', 'document': 'a', 'source': '', 'heading': (), 'page': 3, 'lang': 'en'}
+        >>> Chunk("a#0-2", "a", "Hi", 0, 2, "a", page=3, metadata={"lang": "en"}).fields()
+        {'id': 'a#0-2', 'document': 'a', 'source': 'a', 'heading': (), 'page': 3, 'lang': 'en',
+         '_source': 'a'}
         """
         return {
             "id": self.id,
@@ -183,6 +191,7 @@ class Chunk:
             "heading": self.headings,
             "page": self.page,
             **self.metadata,
+            FILE_FIELD: self.source,
         }
 
 

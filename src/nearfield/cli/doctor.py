@@ -7,7 +7,6 @@ import importlib.util
 import os
 import platform
 import shutil
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -66,7 +65,7 @@ def command(as_json: bool) -> None:
             topic = click.style(finding.topic.ljust(10), dim=True)
             click.echo(f"{_SIGNS[finding.verdict]} {topic} {finding.text}")
     if any(finding.verdict is Verdict.BAD for finding in findings):
-        sys.exit(1)
+        click.get_current_context().exit(1)
 
 
 def _machine() -> Iterator[Finding]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -91,7 +90,7 @@ def command(
         else:
             show_report(report, collection)
     if strict and report.problems:
-        sys.exit(_EXIT_PROBLEMS)
+        click.get_current_context().exit(_EXIT_PROBLEMS)
 
 
 def run_index(collection: Collection, roots: list[Path], settings: IndexOptions) -> IndexReport:
@@ -119,7 +118,7 @@ def show_report(report: IndexReport, collection: Collection, *, err: bool = Fals
     gone = f", {report.deleted:,} removed" if report.deleted else ""
     say(
         f"{report.passages:,} passages written{kept}{gone} in {duration(report.seconds)} "
-        f"({rate:,.0f}/s, {collection.model}) · {collection.count():,} in all"
+        f"({rate:,.0f}/s, {path_text(collection.model)}) · {collection.count():,} in all"
     )
     if report.truncated:
         say(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import textwrap
 from collections.abc import Sequence
 
@@ -65,7 +66,7 @@ def _window(text: str, mark: tuple[int, int] | None) -> tuple[int, int]:
 
 
 def _styled(lines: Sequence[str]) -> list[str]:
-    on_terminal = click.get_text_stream("stdout").isatty()
+    on_terminal = sys.stdout.isatty()
     inside = False
     styled = []
     for line in lines:

@@ -7,6 +7,7 @@ from pathlib import Path
 from nearfield.collection.locate import enclosing, is_collection
 from nearfield.errors import StoreNotFound
 from nearfield.filters import And, Compare, Filter, Operator, Or
+from nearfield.types import FILE_FIELD
 
 __all__ = ["below", "find_collection"]
 
@@ -35,11 +36,11 @@ def below(folder: Path) -> Filter:
     after = chr(ord(separator) + 1)
     return Or(
         (
-            Compare("source", Operator.EQ, real),
+            Compare(FILE_FIELD, Operator.EQ, real),
             And(
                 (
-                    Compare("source", Operator.GE, real + separator),
-                    Compare("source", Operator.LT, real + after),
+                    Compare(FILE_FIELD, Operator.GE, real + separator),
+                    Compare(FILE_FIELD, Operator.LT, real + after),
                 )
             ),
         )

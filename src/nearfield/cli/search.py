@@ -59,7 +59,7 @@ def command(
         for hit, mark in zip(hits, marks, strict=True):
             _show(hit, mark, full=full)
         if hits:
-            note = f"{collection.count():,} passages · {collection.model} · {duration(seconds)}"
+            note = f"{collection.count():,} passages · {path_text(collection.model)} · {duration(seconds)}"
             click.echo(click.style(f"{note} · {hits[0].path}", dim=True))
         else:
             click.echo("nothing to search: the collection has no passages that match", err=True)

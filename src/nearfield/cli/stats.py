@@ -125,7 +125,7 @@ def _row(entry: dict[str, object]) -> list[str]:
     return [
         ", ".join(path_text(root) for root in roots),
         f"{entry['passages']:,}",
-        str(entry["model"]),
+        path_text(str(entry["model"])),
         bytes_text(int(str(entry["size_bytes"]))),
         place,
     ]

@@ -1,7 +1,7 @@
 """Collections: files in, answers to plain questions out."""
 
-from nearfield.collection.collection import ChunkSettings, Collection, open_collection
-from nearfield.collection.indexing import IndexOptions
+from nearfield.collection.collection import Collection, open_collection
+from nearfield.collection.options import ChunkSettings, IndexOptions
 from nearfield.collection.report import IndexProgress, IndexReport
 
 __all__ = [

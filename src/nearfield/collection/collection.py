@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -14,15 +14,13 @@ from types import TracebackType
 import numpy as np
 import numpy.typing as npt
 
-from nearfield.collection.indexing import Indexer, IndexOptions
 from nearfield.collection.locate import is_collection
+from nearfield.collection.options import ChunkSettings, IndexOptions
 from nearfield.collection.passage import embedding_text
 from nearfield.collection.report import IndexReport, ProgressListener
-from nearfield.documents.chunkers import make
 from nearfield.documents.walk import FoundFile, WalkOptions, walk
 from nearfield.errors import InputError, StoreNotFound
 from nearfield.filters import Filter, parse
-from nearfield.models.cache import CachedEncoder, VectorCache
 from nearfield.models.matryoshka import truncate
 from nearfield.models.resolve import default_model, load
 from nearfield.protocols import Chunker, Encoder
@@ -31,26 +29,7 @@ from nearfield.similarity import Metric
 from nearfield.stores.local import LocalStore, Mode, SourceState
 from nearfield.types import Chunk, FloatArray, Hit, Metadata, Role
 
-__all__ = ["ChunkSettings", "Collection", "open_collection"]
-
-
-@dataclass(frozen=True, slots=True)
-class ChunkSettings:
-    """How files are cut; kept with the collection so that every later run cuts alike.
-
-    Attributes
-    ----------
-    name : str
-        A registered chunker: ``recursive``, ``sentences``, ``structure``, ``tokens``, ``semantic``.
-    size : int
-        Longest passage in tokens of the collection's model.
-    overlap : int
-        Tokens that neighbouring passages share.
-    """
-
-    name: str = "recursive"
-    size: int = 200
-    overlap: int = 0
+__all__ = ["Collection", "open_collection"]
 
 
 class Collection:
@@ -278,18 +257,22 @@ class Collection:
         StoreError
             Locked, full or read-only; what was committed before is kept.
         """
+        # Imported here: searching needs none of the readers.
+        from nearfield.collection.indexing import Indexer
+        from nearfield.models.cache import CachedEncoder, VectorCache
+
         paths = [Path(root) for root in roots] or self._present_roots()
         if not paths:
             raise InputError(f"{self.path} has no folders yet: name one to index")
         chosen = options or self.update_options()
         encoder = CachedEncoder(self.encoder, VectorCache())
         with self._writing() as store:
-            indexer = Indexer(store, encoder, self.chunker(), chosen, listener)
-            report = indexer.run(paths)
-            known = {*self.roots, *(str(path.resolve()) for path in paths)}
+            # Kept before the work begins: a killed run must be known as one when it is taken up.
+            known = {*self.roots, *(str(path.resolve()) for path in paths if path.exists())}
             walked = json.dumps(asdict(chosen.walk))
             store.set_properties({"roots": json.dumps(sorted(known)), "walk": walked})
-        return report
+            indexer = Indexer(store, encoder, self.chunker(), chosen, listener)
+            return indexer.run(paths)
 
     def update_options(self) -> IndexOptions:
         """What an update takes: the choices of the last ``index``, trusting size and time."""
@@ -314,6 +297,8 @@ class Collection:
 
     def chunker(self) -> Chunker:
         """The chunker that this collection's files are cut with."""
+        from nearfield.documents.chunkers import make
+
         settings = self.chunking
         return make(
             settings.name,

@@ -17,46 +17,23 @@ from pathlib import Path
 
 import numpy as np
 
+from nearfield.collection.options import IndexOptions
 from nearfield.collection.passage import embedding_text
 from nearfield.collection.report import IndexProgress, IndexReport, ProgressListener
 from nearfield.documents.readers import read
-from nearfield.documents.walk import FoundFile, WalkOptions, walk
+from nearfield.documents.walk import FoundFile, walk
 from nearfield.errors import InputError
-from nearfield.protocols import Chunker, Encoder, ReadLimits
+from nearfield.protocols import Chunker, Encoder
 from nearfield.stores.local import LocalStore, SourceState, chunk_digest
 from nearfield.types import BatchReport, Chunk, Document, FloatArray, Problem, Role
 
-__all__ = ["IndexOptions", "Indexer"]
+__all__ = ["Indexer"]
 
 _RECIPE = "passage/1"
 """Version of the way from file to encoder input; a new one re-reads every file."""
 
 _LARGE_FILE = 2_000_000
 """Bytes from which a file is read twice, so that the progress bar can tell its share."""
-
-
-@dataclass(frozen=True, slots=True)
-class IndexOptions:
-    """What to take in and how.
-
-    Attributes
-    ----------
-    walk : WalkOptions
-        Which files of a folder count.
-    limits : ReadLimits
-        Largest file and record.
-    batch : int
-        Passages that are embedded and committed together; at most this much work is lost by a
-        kill, and with the vector cache not even that.
-    trust_stat : bool
-        Take a file whose size and modification time are as before for unchanged, without
-        hashing it.
-    """
-
-    walk: WalkOptions = field(default_factory=WalkOptions)
-    limits: ReadLimits = field(default_factory=ReadLimits)
-    batch: int = 1024
-    trust_stat: bool = False
 
 
 @dataclass(slots=True)
