@@ -13,7 +13,7 @@ from nearfield.cli import options
 from nearfield.cli.output import bytes_text, dump, duration, path_text, safe
 from nearfield.cli.progress import progress
 from nearfield.collection import (
-    ChunkSettings,
+    Chunking,
     Collection,
     IndexOptions,
     IndexProgress,
@@ -72,7 +72,7 @@ def command(
     if not to and len(roots) > 1:
         raise click.UsageError("several paths need one collection: add --to NAME.nf")
     place = Path(to).expanduser() if to else collection_of(roots[0])
-    chosen = _Chunking(chunker, chunk_size, overlap)
+    chosen = _Asked(chunker, chunk_size, overlap)
     walk = WalkOptions(include=include, exclude=exclude, hidden=hidden, ignore_files=not no_ignore)
     settings = IndexOptions(walk=walk)
     if max_file_size:
@@ -81,7 +81,7 @@ def command(
         place,
         encoder=model,
         dimensions=dimensions,
-        chunking=chosen.over(ChunkSettings()),
+        chunking=chosen.over(Chunking()),
     ) as collection:
         _same_chunking(collection, chosen)
         report = run_index(collection, roots, settings)
@@ -143,22 +143,22 @@ def _show_problems(report: IndexReport, say: Callable[[str], None]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Chunking:
+class _Asked:
     """What the user said about chunks; None where nothing was said."""
 
     name: str | None
     size: int | None
     overlap: int | None
 
-    def over(self, settings: ChunkSettings) -> ChunkSettings:
-        return ChunkSettings(
+    def over(self, settings: Chunking) -> Chunking:
+        return Chunking(
             settings.name if self.name is None else self.name,
             settings.size if self.size is None else self.size,
             settings.overlap if self.overlap is None else self.overlap,
         )
 
 
-def _same_chunking(collection: Collection, chosen: _Chunking) -> None:
+def _same_chunking(collection: Collection, chosen: _Asked) -> None:
     now = collection.chunking
     if chosen.over(now) != now:
         raise InputError(

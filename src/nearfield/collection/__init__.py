@@ -1,11 +1,11 @@
 """Collections: files in, answers to plain questions out."""
 
 from nearfield.collection.collection import Collection, open_collection
-from nearfield.collection.options import ChunkSettings, IndexOptions
+from nearfield.collection.options import Chunking, IndexOptions
 from nearfield.collection.report import IndexProgress, IndexReport
 
 __all__ = [
-    "ChunkSettings",
+    "Chunking",
     "Collection",
     "IndexOptions",
     "IndexProgress",

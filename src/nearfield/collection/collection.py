@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nearfield.collection.locate import is_collection
-from nearfield.collection.options import ChunkSettings, IndexOptions
+from nearfield.collection.options import Chunking, IndexOptions
 from nearfield.collection.passage import embedding_text
 from nearfield.collection.report import IndexReport, ProgressListener
 from nearfield.documents.walk import FoundFile, WalkOptions, walk
@@ -74,9 +74,9 @@ class Collection:
         return self._store.properties["encoder"]
 
     @property
-    def chunking(self) -> ChunkSettings:
+    def chunking(self) -> Chunking:
         """How files are cut."""
-        return ChunkSettings(**json.loads(self._store.properties["chunking"]))
+        return Chunking(**json.loads(self._store.properties["chunking"]))
 
     @property
     def roots(self) -> tuple[str, ...]:
@@ -349,7 +349,7 @@ def open_collection(
     encoder: Encoder | str | None = None,
     dimensions: int | None = None,
     metric: Metric | str = Metric.COSINE,
-    chunking: ChunkSettings | None = None,
+    chunking: Chunking | None = None,
     create: bool = True,
 ) -> Collection:
     """Open a collection, or create it if it is missing.
@@ -365,7 +365,7 @@ def open_collection(
         Keep only the first so many components (Matryoshka truncation); new collections only.
     metric : {"cosine", "dot", "euclidean"}
         New collections only.
-    chunking : ChunkSettings, optional
+    chunking : Chunking, optional
         How files are cut; new collections only.
     create : bool
         False refuses a missing collection.
@@ -393,7 +393,7 @@ def open_collection(
         if not create:
             raise StoreNotFound(f"there is no collection at {place}: make one with index or add")
         name, model = _model(encoder, dimensions)
-        properties = {"encoder": name, "chunking": json.dumps(asdict(chunking or ChunkSettings()))}
+        properties = {"encoder": name, "chunking": json.dumps(asdict(chunking or Chunking()))}
         if dimensions is not None:
             properties["dimensions"] = str(dimensions)
         LocalStore.create(

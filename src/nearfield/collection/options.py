@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from nearfield.documents.walk import WalkOptions
 from nearfield.protocols import ReadLimits
 
-__all__ = ["ChunkSettings", "IndexOptions"]
+__all__ = ["Chunking", "IndexOptions"]
 
 
 @dataclass(frozen=True, slots=True)
-class ChunkSettings:
+class Chunking:
     """How files are cut; kept with the collection so that every later run cuts alike.
 
     Attributes

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nearfield.collection import ChunkSettings, Collection, IndexOptions, open_collection
+from nearfield.collection import Chunking, Collection, IndexOptions, open_collection
 from nearfield.errors import InputError
 from nearfield.protocols import Encoder
 
@@ -128,7 +128,7 @@ def test_a_missing_root_changes_nothing(collection: Collection, folder: Path) ->
 def test_other_settings_cut_again(tmp_path: Path, encoder: Encoder) -> None:
     text = tmp_path / "long.txt"
     text.write_text("Snow is cold. " * 60, encoding="utf-8")
-    chunking = ChunkSettings("sentences", 30, 0)
+    chunking = Chunking("sentences", 30, 0)
     with open_collection(tmp_path / "a.nf", encoder=encoder, chunking=chunking) as fine:
         fine.index(text)
         assert fine.count() > 5
