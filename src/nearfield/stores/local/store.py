@@ -1,0 +1,399 @@
+"""The embedded store: the operations, each one transaction."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from nearfield.errors import (
+    DuplicateId,
+    FingerprintMismatch,
+    InputError,
+    StoreError,
+    StoreFull,
+)
+from nearfield.filters import Filter
+from nearfield.protocols import Capabilities
+from nearfield.similarity import Metric
+from nearfield.stores.checks import check_batch, check_queries, require_known, shown
+from nearfield.stores.local import ledger, reading, rows
+from nearfield.stores.local.database import Database, encode
+from nearfield.stores.local.description import Description
+from nearfield.stores.local.index import VectorIndex, vector_record
+from nearfield.stores.local.ledger import SourceState
+from nearfield.stores.local.lock import WriterLock, make_folder
+from nearfield.stores.local.rows import DocumentEntry
+from nearfield.stores.local.schema import SIDE_CAR, Mode, database_path
+from nearfield.stores.local.where import rows_where
+from nearfield.types import Chunk, FloatArray, Hit
+
+__all__ = ["LocalStore"]
+
+_LOCK_SECONDS = 10.0
+
+
+class LocalStore:
+    """Chunks and vectors in one directory; made by :meth:`create`, opened by :meth:`open`.
+
+    One process writes at a time and any number read; each operation is one transaction and
+    is on disk when it returns. May be shared by threads, which then take turns.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "notes.nf"
+    ...     with LocalStore.create(path, dimension=2) as store:
+    ...         store.add([Chunk("a", "d", "east", 0, 4)], np.array([[1, 0]], dtype=np.float32))
+    ...     with LocalStore.open(path) as store:
+    ...         print(store.search(np.array([[2.0, 0.0]]), k=1)[0][0].chunk.text)
+    east
+    """
+
+    def __init__(self, path: Path, database: Database, lock: WriterLock | None) -> None:
+        self._path = path
+        self._database = database
+        self._lock = lock
+        self._dirty = False
+        with database.read() as connection:
+            self._description = Description.read(connection, database.path)
+        self._index = VectorIndex(database.path, path / SIDE_CAR, self._description)
+
+    @classmethod
+    def create(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        dimension: int,
+        metric: Metric | str = Metric.COSINE,
+        fingerprint: str = "",
+        properties: Mapping[str, str] | None = None,
+        timeout: float = _LOCK_SECONDS,
+    ) -> LocalStore:
+        """Make a collection and open it to write.
+
+        Parameters
+        ----------
+        path : path
+            A directory that is not there yet, or is empty.
+        dimension : int
+            Length of its vectors, at least 1.
+        metric : Metric
+        fingerprint : str
+            Of the model that makes the vectors.
+        properties : mapping of str to str
+            Whatever its user wants to keep with it.
+        timeout : float
+            Seconds to wait for another writer.
+
+        Raises
+        ------
+        StoreError
+            There is something already; or StoreReadOnly, StoreFull, StoreLocked.
+        """
+        folder = Path(path)
+        if dimension < 1:
+            raise InputError(f"dimension is {dimension}: expected at least 1")
+        description = Description.fresh(dimension, Metric(metric), fingerprint)
+        make_folder(folder)
+        lock = WriterLock(folder, timeout)
+        try:
+            if database_path(folder).exists():
+                raise StoreError(f"there is a collection at {folder} already: open it")
+            Database.create(folder, description.meta())
+            store = cls(folder, Database.open(folder, Mode.WRITE), lock)
+            if properties:
+                store.set_properties(properties)
+        except BaseException:
+            lock.release()
+            raise
+        return store
+
+    @classmethod
+    def open(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        mode: Mode | str = Mode.READ,
+        timeout: float = _LOCK_SECONDS,
+    ) -> LocalStore:
+        """Open a collection.
+
+        Raises
+        ------
+        StoreNotFound
+            There is none.
+        StoreLocked
+            Another process still writes after `timeout` seconds.
+        StoreReadOnly, StoreCorrupt, FormatVersionError
+        """
+        folder, wanted = Path(path), Mode(mode)
+        if wanted is Mode.READ or not database_path(folder).is_file():
+            return cls(folder, Database.open(folder, wanted), None)
+        lock = WriterLock(folder, timeout)
+        try:
+            return cls(folder, Database.open(folder, wanted), lock)
+        except BaseException:
+            lock.release()
+            raise
+
+    @property
+    def path(self) -> Path:
+        """The collection's directory."""
+        return self._path
+
+    @property
+    def mode(self) -> Mode:
+        """What it was opened for."""
+        return self._database.mode
+
+    @property
+    def dimension(self) -> int:
+        return self._description.dimension
+
+    @property
+    def metric(self) -> Metric:
+        return self._description.metric
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities(durable=True, exact=True, filters=True, metrics=frozenset(Metric))
+
+    @property
+    def fingerprint(self) -> str:
+        """Fingerprint of the model whose vectors these are."""
+        return self._description.fingerprint
+
+    def require_fingerprint(self, found: str) -> None:
+        """Raise FingerprintMismatch unless `found` is the collection's own."""
+        if found != self.fingerprint:
+            raise FingerprintMismatch(
+                f"{self._path} was made with model fingerprint {self.fingerprint} and this model "
+                f"has {found}: vectors of two models do not mix. Use the model that made the "
+                "collection, or index the sources into a new one"
+            )
+
+    @property
+    def properties(self) -> dict[str, str]:
+        """What was kept with the collection by :meth:`set_properties`."""
+        with self._database.read() as connection:
+            return dict(connection.execute("SELECT name, value FROM property ORDER BY name"))
+
+    def set_properties(self, properties: Mapping[str, str]) -> None:
+        """Add or replace properties; the others stay."""
+        pairs = [(encode(name), encode(value)) for name, value in properties.items()]
+        with self._database.write() as connection:
+            connection.executemany(
+                "INSERT OR REPLACE INTO property VALUES (CAST(? AS TEXT), CAST(? AS TEXT))", pairs
+            )
+
+    def add(self, chunks: Sequence[Chunk], vectors: FloatArray) -> None:
+        self._put(chunks, check_batch(chunks, vectors, self.dimension), new=True)
+
+    def upsert(self, chunks: Sequence[Chunk], vectors: FloatArray) -> None:
+        self._put(chunks, check_batch(chunks, vectors, self.dimension), new=False)
+
+    def delete(self, ids: Sequence[str]) -> int:
+        with self._writing() as connection:
+            found = list(rows.rows_of(connection, ids).values())
+            rows.delete_rows(connection, found)
+        return len(found)
+
+    def get(self, ids: Sequence[str]) -> list[Chunk]:
+        with self._database.read() as connection:
+            found = reading.chunks_by_id(connection, ids, self._database.path)
+        require_known(ids, found)
+        return [found[id_] for id_ in ids]
+
+    def vectors(self, ids: Sequence[str]) -> FloatArray:
+        with self._database.read() as connection:
+            found = rows.rows_of(connection, ids)
+            require_known(ids, found)
+            return reading.vectors_by_row(
+                connection, [found[id_] for id_ in ids], self.dimension, self._database.path
+            )
+
+    def search(
+        self, queries: FloatArray, k: int, *, where: Filter | None = None
+    ) -> list[list[Hit]]:
+        wanted = check_queries(queries, k, self.dimension)
+        with self._database.read() as connection:
+            self._index.refresh(connection)
+            within = None if where is None else rows_where(connection, where)
+            nearest = self._index.search(wanted, k, within)
+            found = {row for near, _ in nearest for row in near.tolist()}
+            chunks = reading.chunks_by_row(connection, found, self._database.path)
+        return [
+            [
+                Hit(chunks[row], score, rank, "exact")
+                for rank, (row, score) in enumerate(
+                    zip(near.tolist(), scores.tolist(), strict=True), start=1
+                )
+            ]
+            for near, scores in nearest
+        ]
+
+    def scan(self, *, where: Filter | None = None) -> Iterator[tuple[Chunk, FloatArray]]:
+        # A connection of its own: one state from the first row to the last, however long the
+        # caller takes and whatever is written in the meantime.
+        database = Database.open(self._path, Mode.READ)
+        try:
+            with database.read() as connection:
+                yield from reading.scan(connection, where, self.dimension, database.path)
+        finally:
+            database.close()
+
+    def count(self, *, where: Filter | None = None) -> int:
+        with self._database.read() as connection:
+            if where is not None:
+                return len(rows_where(connection, where))
+            (count,) = connection.execute("SELECT count(*) FROM chunk").fetchone()
+            return int(count)
+
+    def existing(self, ids: Sequence[str]) -> dict[str, str]:
+        """Digests of those of `ids` that are stored; see :func:`chunk_digest`."""
+        with self._database.read() as connection:
+            return reading.digests(connection, ids)
+
+    def documents(self) -> list[DocumentEntry]:
+        """Every document, by id."""
+        with self._database.read() as connection:
+            return reading.documents(connection)
+
+    def chunks_of(self, document_id: str) -> list[Chunk]:
+        """A document's chunks in order of ``start``; empty for an unknown document."""
+        with self._database.read() as connection:
+            return reading.chunks_of(connection, document_id, self._database.path)
+
+    def source(self, path: str) -> SourceState | None:
+        """What a source was like when it was indexed; None when it was not."""
+        with self._database.read() as connection:
+            return next(iter(ledger.read_sources(connection, path)), None)
+
+    def sources(self, under: str | None = None) -> list[SourceState]:
+        """Every indexed source by path, or those that are `under` or lie below it."""
+        with self._database.read() as connection:
+            states = ledger.read_sources(connection)
+        return [state for state in states if under is None or ledger.is_under(state.path, under)]
+
+    def record_source(self, state: SourceState) -> None:
+        """Write a source's entry and leave its chunks as they are."""
+        with self._database.write() as connection:
+            ledger.record(connection, state)
+
+    def replace(
+        self,
+        sources: Sequence[tuple[SourceState, Sequence[Chunk], FloatArray]],
+        *,
+        keep: Collection[str] = (),
+    ) -> int:
+        """Make each source consist of exactly these chunks, and record its state; all or none.
+
+        Chunks that are stored already and named in `keep` stay as they are. Returns how many of
+        the sources' earlier chunks went.
+
+        Raises
+        ------
+        InputError
+            A chunk belongs to another source than the one it comes with.
+        DuplicateId, DimensionMismatch, VectorRejected, StoreFull
+        """
+        chunks = [chunk for _, chunks, _ in sources for chunk in chunks]
+        parts = [check_batch(part, given, self.dimension) for _, part, given in sources]
+        matrix = np.concatenate(parts) if parts else np.empty((0, self.dimension), np.float32)
+        check_batch(chunks, matrix, self.dimension)
+        for state, part, _ in sources:
+            strays = [chunk.id for chunk in part if chunk.source != state.path]
+            if strays:
+                raise InputError(f"{shown(strays)} came with {state.path!r}, another source")
+        with self._writing() as connection:
+            self._put_rows(connection, chunks, matrix, rows.rows_of(connection, _ids(chunks)))
+            return sum(
+                ledger.finish(connection, state, {*keep, *_ids(part)}) for state, part, _ in sources
+            )
+
+    def finish_source(self, state: SourceState, keep: Collection[str]) -> int:
+        """Delete a source's chunks whose ids are not in `keep` and record its state.
+
+        For sources that were upserted in slices. Returns how many chunks went.
+        """
+        with self._writing() as connection:
+            return ledger.finish(connection, state, set(keep))
+
+    def remove_source(self, path: str) -> int:
+        """Delete a source's chunks and its entry; returns how many chunks went."""
+        with self._writing() as connection:
+            return ledger.remove(connection, path)
+
+    def compact(self) -> None:
+        """Give freed disk space back and renew the side-car; closing does so as well."""
+        with self._database.read() as connection:
+            self._index.refresh(connection, tidy=True)
+        with self._database.write() as connection:
+            connection.execute("DELETE FROM change WHERE sequence <= ?", (self._index.saved,))
+            connection.execute(
+                "UPDATE meta SET value = max(value, ?) WHERE key = 'pruned'", (self._index.saved,)
+            )
+        self._database.shrink()
+        self._dirty = False
+
+    def close(self) -> None:
+        try:
+            if self._dirty:
+                # Everything is on disk already; on a full one the next writer tidies up.
+                with suppress(StoreFull):
+                    self.compact()
+        finally:
+            self._dirty = False
+            self._database.close()
+            if self._lock is not None:
+                self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _put(self, chunks: Sequence[Chunk], matrix: FloatArray, *, new: bool) -> None:
+        with self._writing() as connection:
+            known = rows.rows_of(connection, _ids(chunks))
+            if new and known:
+                raise DuplicateId(f"{shown(sorted(known))} is there already; upsert replaces it")
+            self._put_rows(connection, chunks, matrix, known)
+
+    def _put_rows(
+        self,
+        connection: sqlite3.Connection,
+        chunks: Sequence[Chunk],
+        matrix: FloatArray,
+        known: dict[str, int],
+    ) -> None:
+        placed = rows.put_chunks(connection, chunks, known)
+        connection.executemany(
+            "INSERT OR REPLACE INTO vector VALUES (?, ?, ?)", map(vector_record, placed, matrix)
+        )
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """Change chunks or sources, as one more operation of the sequence."""
+        with self._database.write() as connection:
+            connection.execute("UPDATE meta SET value = value + 1 WHERE key = 'sequence'")
+            yield connection
+        self._dirty = True
+
+
+def _ids(chunks: Sequence[Chunk]) -> list[str]:
+    return [chunk.id for chunk in chunks]
