@@ -11,7 +11,6 @@ nothing that is not asked for.
 from __future__ import annotations
 
 import importlib
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,10 +20,7 @@ if TYPE_CHECKING:
     from nearfield.models.resolve import load
     from nearfield.similarity import similarity
 
-try:
-    __version__ = version("nearfield")
-except PackageNotFoundError:  # a source tree that was never installed
-    __version__ = "0"
+    __version__: str
 
 __all__ = ["Collection", "NearfieldError", "__version__", "load", "open", "similarity"]
 
@@ -38,6 +34,10 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("nearfield")
     try:
         module, _, attribute = _HOMES[name].partition(":")
     except KeyError:

@@ -59,8 +59,9 @@ def command(
         for hit, mark in zip(hits, marks, strict=True):
             _show(hit, mark, full=full)
         if hits:
-            note = f"{collection.count():,} passages · {path_text(collection.model)} · {duration(seconds)}"
-            click.echo(click.style(f"{note} · {hits[0].path}", dim=True))
+            of = f"{collection.count():,} passages · {path_text(collection.model)}"
+            note = f"{of} · {duration(seconds)} · {hits[0].path}"
+            click.echo(click.style(note, dim=True))
         else:
             click.echo("nothing to search: the collection has no passages that match", err=True)
 

@@ -153,7 +153,8 @@ def test_recording_a_source_leaves_its_chunks_alone(store: LocalStore) -> None:
 def test_the_file_of_a_chunk_is_known_whatever_its_metadata_calls_source(
     store: LocalStore,
 ) -> None:
-    store.add([chunk("a", 0, source="diary"), chunk("b", 0)], vectors(2))
+    named = replace(chunk("a", 0), metadata={"source": "diary"})
+    store.add([named, chunk("b", 0)], vectors(2))
     assert store.count(where=parse('source = "diary"')) == 1
     assert store.count(where=parse('_source = "a"')) == 1
     assert store.count(where=parse('_source in ("a", "b") and not source = "diary"')) == 1
