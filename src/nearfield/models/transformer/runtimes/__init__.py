@@ -1,0 +1,1 @@
+"""One file a runtime; each implements the interface of ``runtime.py``."""
