@@ -14,6 +14,8 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from nearfield.errors import InputError
+
 __all__ = [
     "FILE_FIELD",
     "BatchReport",
@@ -49,6 +51,26 @@ class Role(StrEnum):
 
     QUERY = "query"
     DOCUMENT = "document"
+
+    @classmethod
+    def of(cls, value: Role | str) -> Role:
+        """The member that a caller's word names.
+
+        Raises
+        ------
+        InputError
+            It names none.
+
+        Examples
+        --------
+        >>> Role.of("query")
+        <Role.QUERY: 'query'>
+        """
+        try:
+            return cls(value)
+        except ValueError:
+            known = " or ".join(repr(str(role)) for role in cls)
+            raise InputError(f"role is {value!r}, expected {known}") from None
 
 
 class Modality(StrEnum):

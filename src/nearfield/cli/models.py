@@ -9,8 +9,15 @@ import click
 from nearfield.cli import options
 from nearfield.cli.output import bytes_text, dump, duration, path_text, table
 from nearfield.cli.progress import progress
+from nearfield.models.listing import State, listing
 
 __all__ = ["command"]
+
+_SIGNS = {
+    State.INSTALLED: click.style("●", fg="green"),
+    State.INCOMPLETE: click.style("◐", fg="red"),
+    State.ABSENT: click.style("○", dim=True),
+}
 
 
 @click.group("models", invoke_without_command=True)
@@ -86,48 +93,28 @@ def remove(name: str, as_json: bool) -> None:
 
 
 def _list(*, as_json: bool) -> None:
-    from nearfield.models.catalog import CATALOG
-    from nearfield.models.install import installed
     from nearfield.models.resolve import default_model
 
-    here = {folder.name: folder for folder in installed()}
-    default = default_model()
-    found = [
-        {
-            "name": entry.name,
-            "installed": entry.name in here,
-            "default": entry.name == default,
-            "dimension": entry.dimension,
-            "max_tokens": entry.max_tokens,
-            "size_bytes": entry.size_bytes,
-            "licence": entry.licence,
-            "use": entry.use,
-            "aliases": entry.aliases,
-        }
-        for entry in CATALOG.values()
-    ]
-    others = sorted(set(here) - set(CATALOG))
+    found = listing()
     if as_json:
-        dump({"models": found, "others": [str(here[name]) for name in others]})
+        dump({"default": default_model(), "models": found})
         return
     rows = [
         [
-            click.style("●", fg="green") if item["installed"] else click.style("○", dim=True),
-            f"{item['name']}{' (default)' if item['default'] else ''}",
-            str(item["dimension"]),
-            str(item["max_tokens"] or "any"),
-            bytes_text(int(str(item["size_bytes"]))),
-            str(item["licence"]),
-            str(item["use"]),
+            _SIGNS[model.state],
+            f"{model.name} (default)" if model.name == default_model() else model.name,
+            str(model.dimension or ""),
+            str(model.max_tokens or ("any" if model.dimension else "")),
+            bytes_text(model.size_bytes),
+            model.licence,
+            model.use or "your own",
         ]
-        for item in found
+        for model in found
     ]
-    rows += [[click.style("●", fg="green"), name, "", "", "", "", "your own"] for name in others]
     table(rows, head=("", "model", "dim", "tokens", "size", "licence", "use"), right=(2, 3, 4))
     click.echo()
-    click.echo(
-        "● installed  ○ nearfield models install NAME  · any folder or hf:org/name works too"
-    )
+    click.echo("● installed  ◐ damaged  ○ nearfield models install NAME")
+    click.echo("any model folder or hf:org/name can be named as well")
 
 
 def _text(value: object) -> str:

@@ -214,7 +214,7 @@ def test_tokens_show_what_the_model_sees(shell: Shell, minilm_path: Path) -> Non
 
 def test_models_and_doctor(shell: Shell, minilm_path: Path) -> None:
     listed = {m["name"]: m for m in shell.json("models")["models"]}
-    assert listed["all-MiniLM-L6-v2"]["installed"]
+    assert listed["all-MiniLM-L6-v2"]["state"] == "installed"
     card = shell.json("models", "show", "all-MiniLM-L6-v2")
     assert (card["dimension"], card["max_tokens"]) == (384, 256)
     shell("doctor", "--json")

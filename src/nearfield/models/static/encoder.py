@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from nearfield.errors import (
-    InputError,
     TruncationWarning,
     UnknownName,
     UnsupportedModel,
@@ -89,7 +88,7 @@ class StaticEncoder:
         role: Role | str = Role.DOCUMENT,
         observe: Observer | None = None,
     ) -> FloatArray:
-        prompt = self._card.prompts.get(_role(role), "")
+        prompt = self._card.prompts.get(Role.of(role), "")
         texts = check_texts(inputs)
         vectors = np.zeros((len(texts), self._card.dimension), dtype=np.float32)
         cut = 0
@@ -118,7 +117,7 @@ class StaticEncoder:
         list of TokenVectors
             Tokens without a row are left out, and so is what the model does not read.
         """
-        _role(role)
+        Role.of(role)
         texts = check_texts(inputs)
         found = []
         truncated = 0
@@ -253,14 +252,6 @@ def _card(table: StaticTable, name: str, source: str) -> ModelCard:
         runtime="numpy",
         source=source,
     )
-
-
-def _role(role: Role | str) -> Role:
-    try:
-        return Role(role)
-    except ValueError:
-        known = ", ".join(repr(str(member)) for member in Role)
-        raise InputError(f"unknown role {role!r}: expected one of {known}") from None
 
 
 def _batches(texts: Sequence[str]) -> Iterator[tuple[int, int]]:

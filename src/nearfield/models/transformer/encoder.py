@@ -9,7 +9,7 @@ from functools import cache
 
 import numpy as np
 
-from nearfield.errors import InputError, ModelError, TruncationWarning, UnsupportedOperation
+from nearfield.errors import ModelError, TruncationWarning, UnsupportedOperation
 from nearfield.models.transformer.batches import BatchLimits, batches, distinct
 from nearfield.models.transformer.modules import PoolingSpec, Step
 from nearfield.models.transformer.pooling import pool
@@ -170,12 +170,7 @@ class TransformerEncoder:
             )
 
     def _prompt(self, role: Role | str) -> str:
-        try:
-            return self.card.prompts.get(Role(role), "")
-        except ValueError:
-            raise InputError(
-                f"role is {role!r}, expected one of {', '.join(repr(str(r)) for r in Role)}"
-            ) from None
+        return self.card.prompts.get(Role.of(role), "")
 
     def _count_prompt_tokens(self, prompt: str) -> int:
         """Tokens that open a text of this prompt, the opening special ones included."""

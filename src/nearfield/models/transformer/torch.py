@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nearfield.errors import (
-    InputError,
     MissingExtra,
     ModelNotInstalled,
     TruncationWarning,
@@ -116,10 +115,7 @@ class TorchEncoder:
         role: Role | str = Role.DOCUMENT,
         observe: Observer | None = None,
     ) -> FloatArray:
-        try:
-            prompt = self.card.prompts.get(Role(role), "")
-        except ValueError:
-            raise InputError(f"role is {role!r}, expected one of {', '.join(Role)}") from None
+        prompt = self.card.prompts.get(Role.of(role), "")
         found = distinct(check_texts(inputs))
         vectors = np.empty((len(found.texts), self.card.dimension), dtype=np.float32)
         cut = 0

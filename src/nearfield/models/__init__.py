@@ -1,0 +1,1 @@
+"""Encoders: from a name to vectors, offline first and hash-checked."""

@@ -1,0 +1,164 @@
+"""An encoder that remembers: texts it has seen come from the disk, the others are computed."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from nearfield.errors import TruncationWarning
+from nearfield.models.vector_cache import CachedVector, CacheStats, Flag, VectorCache, key
+from nearfield.protocols import Encoder, Observer, Tokenizer
+from nearfield.tokenization import check_texts
+from nearfield.types import BatchReport, FloatArray, ModelCard, Role
+
+__all__ = ["CacheStats", "CachedEncoder", "VectorCache"]
+
+# Texts that are encoded and committed at once: what a killed job can lose.
+_SLICE = 1024
+
+
+class CachedEncoder:
+    """Wrap an encoder so that a text is embedded once for each fingerprint and prompt.
+
+    The same card, and bit for bit the vectors that the encoder gave when it first saw a text.
+    Texts that stand repeatedly in one call are encoded once. Vectors are committed every 1,024
+    texts, so that a job that is killed resumes nearly where it stopped.
+
+    Parameters
+    ----------
+    encoder : Encoder
+        What computes.
+    cache : VectorCache, optional
+        Where vectors are kept; the machine's cache folder by default.
+
+    Notes
+    -----
+    Observers see cached texts too, in reports of zero tokens; truncation and emptiness are
+    remembered beside the vectors.
+    """
+
+    def __init__(self, encoder: Encoder, cache: VectorCache | None = None) -> None:
+        self.encoder = encoder
+        self.cache = cache if cache is not None else VectorCache()
+
+    @property
+    def card(self) -> ModelCard:
+        return self.encoder.card
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        return self.encoder.tokenizer
+
+    def encode(
+        self,
+        inputs: Sequence[str],
+        *,
+        role: Role | str = Role.DOCUMENT,
+        observe: Observer | None = None,
+    ) -> FloatArray:
+        card = self.card
+        prompt = card.prompts.get(Role.of(role), "")
+        texts = check_texts(inputs)
+        places: dict[bytes, list[int]] = {}
+        for position, text in enumerate(texts):
+            places.setdefault(key(card.fingerprint, prompt, text), []).append(position)
+        vectors = np.empty((len(texts), card.dimension), dtype=np.float32)
+        ledger = _Ledger(observe)
+        missing: list[bytes] = []
+        for part in _slices(list(places)):
+            found = self.cache.get(card.fingerprint, part, card.dimension)
+            for known, entry in found.items():
+                vectors[places[known]] = entry.vector
+            ledger.recalled(found, places)
+            missing += [wanted for wanted in part if wanted not in found]
+        for part in _slices(missing):
+            self._compute(part, texts, places, role, vectors, ledger)
+        if ledger.truncated and observe is None:
+            warnings.warn(
+                f"{ledger.truncated:,} of {len(texts):,} texts were longer than the model's "
+                f"{card.max_tokens} tokens and lost their tails: cut them into passages first, or "
+                "pass observe= to count them yourself",
+                TruncationWarning,
+                stacklevel=2,
+            )
+        return vectors
+
+    def _compute(
+        self,
+        keys: list[bytes],
+        texts: Sequence[str],
+        places: dict[bytes, list[int]],
+        role: Role | str,
+        vectors: FloatArray,
+        ledger: _Ledger,
+    ) -> None:
+        """Encode one slice, commit it, and put the rows where they belong."""
+        flags = [Flag.NONE] * len(keys)
+        groups = [places[wanted] for wanted in keys]
+
+        def watch(report: BatchReport) -> None:
+            for position in report.truncated:
+                flags[position] |= Flag.TRUNCATED
+            for position in report.empty:
+                flags[position] |= Flag.EMPTY
+            ledger.computed(report, groups)
+
+        firsts = [texts[group[0]] for group in groups]
+        rows = self.encoder.encode(firsts, role=role, observe=watch)
+        self.cache.put(
+            self.card.fingerprint,
+            {
+                wanted: CachedVector(row, flag)
+                for wanted, row, flag in zip(keys, rows, flags, strict=True)
+            },
+        )
+        for group, row in zip(groups, rows, strict=True):
+            vectors[group] = row
+
+
+class _Ledger:
+    """Translates reports to the positions of the whole call, and counts truncations."""
+
+    def __init__(self, observe: Observer | None) -> None:
+        self._observe = observe
+        self.truncated = 0
+
+    def recalled(self, found: dict[bytes, CachedVector], places: dict[bytes, list[int]]) -> None:
+        if not found:
+            return
+        entries = [(entry.flags, places[known]) for known, entry in found.items()]
+        self._report(
+            BatchReport(
+                indices=_joined(at for _, at in entries),
+                tokens=0,
+                truncated=_joined(at for flags, at in entries if Flag.TRUNCATED in flags),
+                empty=_joined(at for flags, at in entries if Flag.EMPTY in flags),
+            )
+        )
+
+    def computed(self, report: BatchReport, places: list[list[int]]) -> None:
+        self._report(
+            replace(
+                report,
+                indices=_joined(places[i] for i in report.indices),
+                truncated=_joined(places[i] for i in report.truncated),
+                empty=_joined(places[i] for i in report.empty),
+            )
+        )
+
+    def _report(self, report: BatchReport) -> None:
+        self.truncated += len(report.truncated)
+        if self._observe is not None:
+            self._observe(report)
+
+
+def _joined(places: Iterable[list[int]]) -> tuple[int, ...]:
+    return tuple(position for group in places for position in group)
+
+
+def _slices(keys: list[bytes]) -> Iterator[list[bytes]]:
+    for start in range(0, len(keys), _SLICE):
+        yield keys[start : start + _SLICE]
