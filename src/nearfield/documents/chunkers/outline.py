@@ -70,9 +70,11 @@ def places(document: Document, spans: Sequence[Span]) -> Iterator[Place]:
 
 
 def _page_numbers(sections: Sequence[Section]) -> dict[int, int]:
-    """Number of each page: as printed where that is a number, or else by counting."""
+    """Number of each page: as printed where that is a number; else, and for slides, by counting."""
     pages = [section for section in sections if section.kind in _PAGES]
     return {
-        id(page): int(page.title) if page.title.isdecimal() else position
+        id(page): int(page.title)
+        if page.kind is SectionKind.PAGE and page.title.isdecimal()
+        else position
         for position, page in enumerate(pages, 1)
     }

@@ -41,3 +41,12 @@ def test_marks() -> None:
     document = Document("d", TEXT, sections=SECTIONS)
     assert marks(document) == Marks((0, 12, 20, 24, 34), frozenset({5, 17, 29, 37}))
     assert marks(Document("d", TEXT)) == Marks()
+
+
+def test_a_slide_that_is_titled_with_a_number_is_counted_like_the_others() -> None:
+    slides = (
+        Section(0, 5, SectionKind.SLIDE, "2024"),
+        Section(5, 10, SectionKind.SLIDE, "Outlook"),
+    )
+    document = Document("d", "2024 then", sections=slides)
+    assert [place.page for place in places(document, [(0, 4), (5, 9)])] == [1, 2]
