@@ -111,6 +111,7 @@ def show_report(report: IndexReport, collection: Collection, *, err: bool = Fals
     say(
         f"{report.files:,} files: {report.added:,} new, {report.changed:,} changed, "
         f"{report.unchanged:,} unchanged, {report.failed:,} unreadable"
+        + (f", {report.empty:,} empty" if report.empty else "")
         + (f", {report.removed:,} gone" if report.removed else "")
         + (f" · {report.ignored:,} ignored" if report.ignored else "")
     )

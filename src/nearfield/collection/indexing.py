@@ -176,6 +176,10 @@ class Indexer:
             self._fail(file, state, work.problems)
             return
         work.done = True
+        if not file.size:
+            work.problems.clear()  # an empty file is no loss, and folders hold many
+            self._report.empty += 1
+            return
         self._report.problems.extend(work.problems)
         self._report.documents += work.documents
         self._report.changed += work.known

@@ -44,10 +44,10 @@ class IndexReport:
     Attributes
     ----------
     files : int
-        Files found; the next four add up to it.
-    added, changed, unchanged, failed : int
-        New files; files whose bytes or settings changed; files left alone; files from which
-        nothing could be read (what an earlier run stored of them is kept).
+        Files found; the next five add up to it.
+    added, changed, unchanged, empty, failed : int
+        New files; files whose bytes or settings changed; files left alone; files of no bytes;
+        files from which nothing could be read (what an earlier run stored of them is kept).
     removed : int
         Files that were indexed before and are gone.
     ignored : int
@@ -72,6 +72,7 @@ class IndexReport:
     added: int = 0
     changed: int = 0
     unchanged: int = 0
+    empty: int = 0
     failed: int = 0
     removed: int = 0
     ignored: int = 0

@@ -36,11 +36,21 @@ def detect(path: Path) -> Format | None:
     path : Path
         Folder or file.
     """
+    if _states_transformer(path):
+        return Format.TRANSFORMER
     from nearfield.models import static
 
     if static.recognises(path):
         return Format.STATIC
     return Format.TRANSFORMER if holds_weights(path) else None
+
+
+def _states_transformer(path: Path) -> bool:
+    """Whether modules.json says so; the common case, settled without the static loaders."""
+    try:
+        return ".Transformer" in (path / "modules.json").read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return False
 
 
 def holds_weights(folder: Path) -> bool:

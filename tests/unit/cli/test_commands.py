@@ -178,9 +178,7 @@ def test_stats_lists_collections(shell: Shell, indexed: Path) -> None:
     assert "fingerprint" in shell.out
 
 
-def test_embed_prints_and_writes_vectors(
-    shell: Shell, encoder: Encoder, tmp_path: Path
-) -> None:
+def test_embed_prints_and_writes_vectors(shell: Shell, encoder: Encoder, tmp_path: Path) -> None:
     expected = encoder.encode(["snow", "beach sun"])
     printed = shell.json("embed", "snow", "beach sun", "--model", shell.model)
     np.testing.assert_allclose(printed["vectors"], expected, atol=1e-6)

@@ -78,7 +78,8 @@ def test_changed_files_are_replaced_and_deleted_ones_go(
 def test_an_emptied_file_loses_its_passages(collection: Collection, folder: Path) -> None:
     collection.index(folder)
     (folder / "sea.txt").write_text("", encoding="utf-8")
-    collection.index(folder)
+    report = collection.index(folder)
+    assert (report.empty, report.unchanged, report.deleted, report.problems) == (1, 2, 1, [])
     assert collection.count() == 2
 
 
