@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from nearfield.collection import Collection
     from nearfield.collection import open_collection as open
     from nearfield.errors import NearfieldError
+    from nearfield.metric import similarity
     from nearfield.models.resolve import load
-    from nearfield.similarity import similarity
 
     __version__: str
 
@@ -29,7 +29,7 @@ _HOMES = {
     "NearfieldError": "nearfield.errors:NearfieldError",
     "load": "nearfield.models.resolve:load",
     "open": "nearfield.collection:open_collection",
-    "similarity": "nearfield.similarity:similarity",
+    "similarity": "nearfield.metric:similarity",
 }
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol, TypeAlias, runtime_checkable
 
 from nearfield.filters import Filter
-from nearfield.similarity import Metric
+from nearfield.metric import Metric
 from nearfield.types import (
     BatchReport,
     Chunk,

@@ -46,7 +46,7 @@ class Registry:
 
     Examples
     --------
-    >>> registry = Registry("metrics", {"cosine": Part("nearfield.similarity:normalise")})
+    >>> registry = Registry("metrics", {"cosine": Part("nearfield.metric:normalise")})
     >>> registry.names()
     ('cosine',)
     >>> registry.load("cosine").__name__

@@ -22,9 +22,9 @@ from nearfield.errors import (
 )
 from nearfield.filters import And, Compare, Filter, In, IsNull, Like, Not, Operator, Or, matches
 from nearfield.filters import parse as where
+from nearfield.metric import Metric
 from nearfield.protocols import VectorStore
 from nearfield.registry import STORES
-from nearfield.similarity import Metric
 from nearfield.stores.exact import ExactStore
 from nearfield.stores.local import LocalStore
 from nearfield.types import Chunk, FloatArray

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pkgutil
 import subprocess
 import sys
 
@@ -17,6 +18,12 @@ def test_the_names_at_the_root_are_the_promised_ones() -> None:
     assert nearfield.__all__ == promised
     for name in promised:
         assert getattr(nearfield, name) is not None
+
+
+def test_no_room_hides_a_name_at_the_root() -> None:
+    """Importing ``nearfield.x`` sets ``x`` on the package, over any function of that name."""
+    rooms = {module.name for module in pkgutil.iter_modules(nearfield.__path__)}
+    assert rooms.isdisjoint(nearfield.__all__)
 
 
 def test_unknown_names_are_refused() -> None:

@@ -8,7 +8,7 @@ import click
 
 from nearfield.cli import options
 from nearfield.cli.output import dump, safe, table
-from nearfield.similarity import Metric
+from nearfield.metric import Metric
 from nearfield.types import FloatArray
 
 __all__ = ["command"]
@@ -42,9 +42,9 @@ def command(
     nearfield similarity --model glove-6b-50d king queen apple
     nearfield similarity --word bank "the bank of the river" "a loan from the bank"
     """
+    from nearfield.metric import similarity
     from nearfield.models.in_context import word_in_context
     from nearfield.models.resolve import default_model, load
-    from nearfield.similarity import similarity
 
     if len(texts) < 2:
         raise click.UsageError("give at least two texts")

@@ -21,11 +21,11 @@ from nearfield.collection.report import IndexReport, ProgressListener
 from nearfield.documents.walk import FoundFile, WalkOptions, walk
 from nearfield.errors import InputError, StoreNotFound
 from nearfield.filters import Filter, parse
+from nearfield.metric import Metric
 from nearfield.models.matryoshka import truncate
 from nearfield.models.resolve import default_model, load
 from nearfield.protocols import Chunker, Encoder
 from nearfield.search.dense import search
-from nearfield.similarity import Metric
 from nearfield.stores.local import LocalStore, Mode, SourceState
 from nearfield.types import Chunk, FloatArray, Hit, Metadata, Role
 

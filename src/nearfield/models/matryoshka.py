@@ -15,9 +15,9 @@ from dataclasses import replace
 import numpy as np
 
 from nearfield.errors import InputError
+from nearfield.metric import normalise
 from nearfield.models.card import fingerprint
 from nearfield.protocols import Encoder, Observer, TokenEncoder, Tokenizer
-from nearfield.similarity import normalise
 from nearfield.types import FloatArray, ModelCard, Role, TokenVectors
 
 __all__ = ["truncate"]

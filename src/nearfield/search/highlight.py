@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from nearfield.documents.sentences import spans
+from nearfield.metric import Metric, pairwise
 from nearfield.protocols import Encoder
-from nearfield.similarity import Metric, pairwise
 from nearfield.types import BatchReport, Hit, Role
 
 __all__ = ["best_sentences"]

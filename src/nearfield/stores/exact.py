@@ -12,8 +12,8 @@ import numpy as np
 
 from nearfield.errors import DuplicateId
 from nearfield.filters import Filter, matches
+from nearfield.metric import Metric
 from nearfield.protocols import Capabilities
-from nearfield.similarity import Metric
 from nearfield.stores.checks import check_batch, check_queries, require_known, shown
 from nearfield.stores.scoring import best, exact_scores
 from nearfield.types import Chunk, FloatArray, Hit

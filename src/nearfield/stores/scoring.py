@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from nearfield.similarity import Metric, top_k
+from nearfield.metric import Metric, top_k
 from nearfield.types import FloatArray, IntArray
 
 __all__ = ["Shortlister", "best", "exact_scores"]

@@ -23,7 +23,7 @@ from nearfield.errors import (
     StoreReadOnly,
 )
 from nearfield.filters import parse
-from nearfield.similarity import Metric
+from nearfield.metric import Metric
 from nearfield.stores.local import DocumentEntry, LocalStore, Mode, SourceState, chunk_digest
 from nearfield.types import Chunk, FloatArray, Problem
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nearfield.similarity import Metric, top_k
+from nearfield.metric import Metric, top_k
 from nearfield.stores.scoring import Shortlister, best, exact_scores
 
 

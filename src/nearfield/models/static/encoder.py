@@ -13,11 +13,11 @@ from nearfield.errors import (
     UnknownName,
     UnsupportedModel,
 )
+from nearfield.metric import normalise
 from nearfield.models.card import fingerprint
 from nearfield.models.hashes import file_sha256
 from nearfield.models.static.table import StaticTable
 from nearfield.protocols import Observer
-from nearfield.similarity import normalise
 from nearfield.tokenization import Vocabulary, WordTokenizer, check_texts
 from nearfield.types import (
     BatchReport,

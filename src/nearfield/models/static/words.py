@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from nearfield.errors import InputError, UnsupportedOperation
+from nearfield.metric import normalise, top_k
 from nearfield.models.static.encoder import StaticEncoder
-from nearfield.similarity import normalise, top_k
 from nearfield.tokenization import WordTokenizer
 from nearfield.types import FloatArray
 

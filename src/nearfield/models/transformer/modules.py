@@ -10,10 +10,10 @@ from typing import Protocol
 import numpy as np
 
 from nearfield.errors import UnsupportedModel
+from nearfield.metric import normalise
 from nearfield.models.transformer.files import JsonObject, field, read_object
 from nearfield.models.transformer.pooling import PoolingMode
 from nearfield.models.transformer.weights import SINGLE, Tensors, open_tensors
-from nearfield.similarity import normalise
 from nearfield.types import FloatArray
 
 __all__ = ["Dense", "LayerNorm", "Normalise", "PoolingSpec", "Step", "Truncate"]

@@ -7,7 +7,7 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
-from nearfield.similarity import Metric
+from nearfield.metric import Metric
 from nearfield.stores.local.database import Parameter, damaged
 
 __all__ = ["Description"]

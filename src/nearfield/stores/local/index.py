@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from nearfield.similarity import Metric
+from nearfield.metric import Metric
 from nearfield.stores.local import side_car
 from nearfield.stores.local.database import damaged
 from nearfield.stores.local.description import Description

@@ -20,8 +20,8 @@ from nearfield.errors import (
     StoreFull,
 )
 from nearfield.filters import Filter
+from nearfield.metric import Metric
 from nearfield.protocols import Capabilities
-from nearfield.similarity import Metric
 from nearfield.stores.checks import check_batch, check_queries, require_known, shown
 from nearfield.stores.local import ledger, reading, rows
 from nearfield.stores.local.database import Database, encode

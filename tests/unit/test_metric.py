@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from nearfield.errors import DimensionMismatch, InputError
-from nearfield.similarity import Metric, normalise, similarity, top_k
+from nearfield.metric import Metric, normalise, similarity, top_k
 
 
 def test_hand_worked_scores() -> None:
