@@ -56,8 +56,8 @@ test-all: $(VENV)/.torch $(VENV)/.all-models
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/.lint
-	$(BIN)/ruff check src tests benchmarks examples
-	$(BIN)/ruff format --check src tests benchmarks examples
+	$(BIN)/ruff check src tests benchmarks examples docs
+	$(BIN)/ruff format --check src tests benchmarks examples docs
 	$(BIN)/lint-imports
 
 types: $(VENV)/.lint

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from nearfield.cli import options
-from nearfield.cli.output import bytes_text, dump, duration, path_text, safe
+from nearfield.cli.output import bytes_text, counted, dump, duration, path_text, safe
 from nearfield.cli.progress import progress
 from nearfield.collection import (
     Chunking,
@@ -23,6 +23,7 @@ from nearfield.collection import (
 from nearfield.collection.locate import collection_of
 from nearfield.documents.walk import WalkOptions
 from nearfield.errors import InputError
+from nearfield.protocols import ReadLimits
 
 __all__ = ["command", "run_index"]
 
@@ -74,9 +75,8 @@ def command(
     place = Path(to).expanduser() if to else collection_of(roots[0])
     chosen = _Asked(chunker, chunk_size, overlap)
     walk = WalkOptions(include=include, exclude=exclude, hidden=hidden, ignore_files=not no_ignore)
-    settings = IndexOptions(walk=walk)
-    if max_file_size:
-        settings = replace(settings, limits=replace(settings.limits, file_bytes=max_file_size))
+    limits = ReadLimits(file_bytes=max_file_size) if max_file_size else ReadLimits()
+    asked = IndexOptions(walk=walk, limits=limits)
     with open_collection(
         place,
         encoder=model,
@@ -84,7 +84,9 @@ def command(
         chunking=chosen.over(Chunking()),
     ) as collection:
         _same_chunking(collection, chosen)
-        report = run_index(collection, roots, settings)
+        # Without a word about files, the choices of the last run hold.
+        kept = replace(collection.update_options(), trust_stat=False)
+        report = run_index(collection, roots, kept if asked == IndexOptions() else asked)
         if as_json:
             dump({"collection": str(place), "model": collection.model, **asdict(report)})
         else:
@@ -109,7 +111,7 @@ def show_report(report: IndexReport, collection: Collection, *, err: bool = Fals
     say = partial(click.echo, err=err)
     rate = report.passages / report.seconds if report.seconds else 0.0
     say(
-        f"{report.files:,} files: {report.added:,} new, {report.changed:,} changed, "
+        f"{counted(report.files, 'file')}: {report.added:,} new, {report.changed:,} changed, "
         f"{report.unchanged:,} unchanged, {report.failed:,} unreadable"
         + (f", {report.empty:,} empty" if report.empty else "")
         + (f", {report.removed:,} gone" if report.removed else "")
@@ -118,14 +120,14 @@ def show_report(report: IndexReport, collection: Collection, *, err: bool = Fals
     kept = f", {report.kept:,} were there already" if report.kept else ""
     gone = f", {report.deleted:,} removed" if report.deleted else ""
     say(
-        f"{report.passages:,} passages written{kept}{gone} in {duration(report.seconds)} "
+        f"{counted(report.passages, 'passage')} written{kept}{gone} in {duration(report.seconds)} "
         f"({rate:,.0f}/s, {path_text(collection.model)}) · {collection.count():,} in all"
     )
     if report.truncated:
         say(
             click.style("note: ", fg="yellow")
-            + f"{report.truncated:,} passages are longer than the model reads; their ends do not "
-            "count in searches (smaller --chunk-size)"
+            + f"{counted(report.truncated, 'passage')} longer than the model reads: the end does "
+            "not count in searches (try a smaller --chunk-size)"
         )
     _show_problems(report, say)
     size = sum(f.stat().st_size for f in collection.path.rglob("*") if f.is_file())
@@ -135,7 +137,7 @@ def show_report(report: IndexReport, collection: Collection, *, err: bool = Fals
 def _show_problems(report: IndexReport, say: Callable[[str], None]) -> None:
     for problem in report.problems[:_PROBLEMS_SHOWN]:
         say(
-            click.style("left out: ", fg="yellow")
+            click.style("problem: ", fg="yellow")
             + f"{path_text(problem.source)}: {safe(problem.reason)}"
         )
     more = len(report.problems) - _PROBLEMS_SHOWN
@@ -163,6 +165,6 @@ def _same_chunking(collection: Collection, chosen: _Asked) -> None:
     now = collection.chunking
     if chosen.over(now) != now:
         raise InputError(
-            f"{collection.path} is cut with {now}, not with {chosen.over(now)}: leave the options "
-            "out, or make another collection with --to"
+            f"{collection.path} is cut by {now}; {chosen.over(now)} was asked for: leave the "
+            "options out, or make another collection with --to"
         )

@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-__all__ = ["bytes_text", "dump", "duration", "path_text", "safe", "table", "width"]
+__all__ = ["bytes_text", "counted", "dump", "duration", "path_text", "safe", "table", "width"]
 
 
 def dump(value: object) -> None:
@@ -83,6 +83,17 @@ def bytes_text(size: int | float) -> str:
             return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
         value /= 1000
     return f"{value:.1f} TB"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun.
+
+    Examples
+    --------
+    >>> counted(1, "file"), counted(2400, "file")
+    ('1 file', '2,400 files')
+    """
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def duration(seconds: float) -> str:

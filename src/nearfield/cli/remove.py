@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from nearfield.cli import options
-from nearfield.cli.output import dump, path_text
+from nearfield.cli.output import counted, dump, path_text
 from nearfield.cli.place import find_collection
 from nearfield.collection import open_collection
 from nearfield.stores.local import LocalStore, Mode
@@ -52,7 +52,7 @@ def command(
     if as_json:
         dump({"collection": str(home), "removed": gone, "left": left})
     else:
-        click.echo(f"{gone:,} passages removed, {left:,} left in {path_text(home)}")
+        click.echo(f"{counted(gone, 'passage')} removed, {left:,} left in {path_text(home)}")
 
 
 def _remove_all(home: Path, *, yes: bool, as_json: bool) -> None:
@@ -61,11 +61,11 @@ def _remove_all(home: Path, *, yes: bool, as_json: bool) -> None:
     count = store.count()
     try:
         if not yes:
-            click.confirm(f"Delete {path_text(home)} with {count:,} passages?", abort=True)
+            click.confirm(f"Delete {path_text(home)} with {counted(count, 'passage')}?", abort=True)
     finally:
         store.close()
     shutil.rmtree(home)
     if as_json:
         dump({"collection": str(home), "removed": count, "left": 0})
     else:
-        click.echo(f"{path_text(home)} with {count:,} passages is gone")
+        click.echo(f"{path_text(home)} with {counted(count, 'passage')} is gone")

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from nearfield.cli import options
-from nearfield.cli.output import dump, duration, path_text, safe
+from nearfield.cli.output import counted, dump, duration, path_text, safe
 from nearfield.cli.passage import wrapped
 from nearfield.cli.place import below, find_collection
 from nearfield.collection import Collection, open_collection
@@ -59,7 +59,7 @@ def command(
         for hit, mark in zip(hits, marks, strict=True):
             _show(hit, mark, full=full)
         if hits:
-            of = f"{collection.count():,} passages · {path_text(collection.model)}"
+            of = f"{counted(collection.count(), 'passage')} · {path_text(collection.model)}"
             note = f"{of} · {duration(seconds)} · {hits[0].path}"
             click.echo(click.style(note, dim=True))
         else:
@@ -68,6 +68,8 @@ def command(
 
 def _split(words: tuple[str, ...]) -> tuple[str | None, str]:
     if len(words) == 1:
+        if Path(words[0]).expanduser().is_dir():
+            raise click.UsageError(f'no question: nearfield search {words[0]} "a question"')
         return None, words[0]
     if len(words) == 2:
         options.existing(words[0])

@@ -33,14 +33,20 @@ __all__ = ["command"]
 def command(target: str, place: str | None, context: int, as_json: bool) -> None:
     """Show a passage by the id that ``search --json`` gives, or every passage of a file."""
     if place is None:
-        around = Path(target.partition("::")[0].rpartition("#")[0] or target).expanduser()
-        place = str(around) if around.exists() else None
+        place = _file_of(target)
     with open_collection(find_collection(place), create=False) as collection:
         chunks, wanted = _find(collection, target, context)
         if as_json:
             dump({"wanted": wanted, "passages": [_plain(chunk) for chunk in chunks]})
             return
         _print(chunks, wanted)
+
+
+def _file_of(target: str) -> str | None:
+    """The file in an id such as ``file::record#0-48``, if it is there."""
+    before = target.partition("::")[0]
+    names = (before, before.rpartition("#")[0])
+    return next((name for name in names if name and Path(name).expanduser().exists()), None)
 
 
 def _find(collection: Collection, target: str, context: int) -> tuple[list[Chunk], str | None]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from nearfield.cli import options
-from nearfield.cli.output import bytes_text, dump, path_text, safe, table
+from nearfield.cli.output import bytes_text, counted, dump, path_text, safe, table
 from nearfield.cli.place import find_collection
 from nearfield.collection import Collection, open_collection
 from nearfield.collection.locate import all_collections
@@ -18,7 +18,9 @@ __all__ = ["command"]
 
 @click.command("stats")
 @click.argument("path", required=False)
-@click.option("--problems", is_flag=True, help="List everything that was left out, and why.")
+@click.option(
+    "--problems", is_flag=True, help="List everything that was not read in full, and why."
+)
 @click.option("--files", is_flag=True, help="List the files.")
 @options.as_json
 def command(path: str | None, problems: bool, files: bool, as_json: bool) -> None:
@@ -53,18 +55,17 @@ def command(path: str | None, problems: bool, files: bool, as_json: bool) -> Non
 def _facts(collection: Collection) -> dict[str, object]:
     store = collection.store
     states = list(collection.sources())
-    chunking = collection.chunking
     return {
         "collection": str(collection.path),
         "passages": collection.count(),
         "documents": sum(1 for _ in store.documents()),
         "files": sum(1 for state in states if state.chunks),
-        "left_out": sum(len(state.problems) for state in states),
+        "problem_count": sum(len(state.problems) for state in states),
         "model": collection.model,
         "fingerprint": collection.fingerprint,
         "dimension": store.dimension,
         "metric": str(store.metric),
-        "chunking": f"{chunking.name}, {chunking.size} tokens, overlap {chunking.overlap}",
+        "chunking": str(collection.chunking),
         "roots": list(collection.roots),
         "size_bytes": _size(collection.path),
         "indexed_at": max((state.indexed_at for state in states), default=""),
@@ -85,7 +86,7 @@ def _print_problems(collection: Collection) -> None:
     found = [problem for state in collection.sources() for problem in state.problems]
     for problem in found:
         click.echo(f"{path_text(problem.source)}: {safe(problem.reason)}")
-    click.echo(click.style(f"{len(found):,} left out", dim=True))
+    click.echo(click.style(counted(len(found), "problem"), dim=True))
 
 
 def _list(*, as_json: bool) -> None:

@@ -24,7 +24,7 @@ from nearfield.filters import Filter, parse
 from nearfield.metric import Metric
 from nearfield.models.matryoshka import truncate
 from nearfield.models.resolve import default_model, load
-from nearfield.protocols import Chunker, Encoder
+from nearfield.protocols import Chunker, Encoder, ReadLimits
 from nearfield.search.dense import search
 from nearfield.stores.local import LocalStore, Mode, SourceState
 from nearfield.types import Chunk, FloatArray, Hit, Metadata, Role
@@ -269,8 +269,13 @@ class Collection:
         with self._writing() as store:
             # Kept before the work begins: a killed run must be known as one when it is taken up.
             known = {*self.roots, *(str(path.resolve()) for path in paths if path.exists())}
-            walked = json.dumps(asdict(chosen.walk))
-            store.set_properties({"roots": json.dumps(sorted(known)), "walk": walked})
+            store.set_properties(
+                {
+                    "roots": json.dumps(sorted(known)),
+                    "walk": json.dumps(asdict(chosen.walk)),
+                    "limits": json.dumps(asdict(chosen.limits)),
+                }
+            )
             indexer = Indexer(store, encoder, self.chunker(), chosen, listener)
             return indexer.run(paths)
 
@@ -279,7 +284,8 @@ class Collection:
         chosen = json.loads(self._store.properties.get("walk", "{}"))
         for patterns in ("include", "exclude"):
             chosen[patterns] = tuple(chosen.get(patterns, ()))
-        return IndexOptions(walk=WalkOptions(**chosen), trust_stat=True)
+        limits = ReadLimits(**json.loads(self._store.properties.get("limits", "{}")))
+        return IndexOptions(walk=WalkOptions(**chosen), limits=limits, trust_stat=True)
 
     def is_stale(self) -> bool:
         """Tell whether files were added, changed or removed since; reads no file's content."""
@@ -297,16 +303,7 @@ class Collection:
 
     def chunker(self) -> Chunker:
         """The chunker that this collection's files are cut with."""
-        from nearfield.documents.chunkers import make
-
-        settings = self.chunking
-        return make(
-            settings.name,
-            tokenizer=self.encoder.tokenizer,
-            encoder=self.encoder,
-            size=settings.size,
-            overlap=settings.overlap,
-        )
+        return _chunker(self.chunking, self.encoder)
 
     def sources(self) -> list[SourceState]:
         """Every indexed file with its state and problems, by path."""
@@ -393,7 +390,10 @@ def open_collection(
         if not create:
             raise StoreNotFound(f"there is no collection at {place}: make one with index or add")
         name, model = _model(encoder, dimensions)
-        properties = {"encoder": name, "chunking": json.dumps(asdict(chunking or Chunking()))}
+        chosen = chunking or Chunking()
+        if chunking is not None:
+            _chunker(chosen, model)  # settings that do not work must not become a collection
+        properties = {"encoder": name, "chunking": json.dumps(asdict(chosen))}
         if dimensions is not None:
             properties["dimensions"] = str(dimensions)
         LocalStore.create(
@@ -407,6 +407,18 @@ def open_collection(
     if encoder is None:
         return Collection(place)
     return Collection(place, encoder=_model(encoder, dimensions)[1])
+
+
+def _chunker(chunking: Chunking, encoder: Encoder) -> Chunker:
+    from nearfield.documents.chunkers import make
+
+    return make(
+        chunking.name,
+        tokenizer=encoder.tokenizer,
+        encoder=encoder,
+        size=chunking.size,
+        overlap=chunking.overlap,
+    )
 
 
 def _model(encoder: Encoder | str | None, dimensions: int | None) -> tuple[str, Encoder]:

@@ -136,7 +136,7 @@ class Indexer:
         state = self._store.source(str(file.path))
         same_stat = state is not None and (state.size, state.mtime_ns) == (file.size, file.mtime_ns)
         if state and state.spec == self._spec and same_stat and self._options.trust_stat:
-            self._leave(file)
+            self._leave(file, state)
             return
         try:
             sha256 = _sha256(file.path)
@@ -147,21 +147,23 @@ class Indexer:
             if not same_stat:
                 now = replace(state, size=file.size, mtime_ns=file.mtime_ns)
                 self._store.record_source(now)
-            self._leave(file)
+            self._leave(file, state)
             return
         self._read(number, _Work(file, sha256, known=state is not None), state)
 
-    def _leave(self, file: FoundFile) -> None:
+    def _leave(self, file: FoundFile, state: SourceState) -> None:
         self._report.unchanged += 1
+        self._report.problems.extend(state.problems)
         self._bytes_done += file.size
 
     def _read(self, number: int, work: _Work, state: SourceState | None) -> None:
         file = work.file
         base, characters = self._bytes_done, self._characters(file)
+        unread: list[Problem] = []
         self._queue.append(work)
         for item in read(file.path, limits=self._options.limits):
             if isinstance(item, Problem):
-                work.problems.append(item)
+                unread.append(item)
                 continue
             work.documents += 1
             self._add(work, self._chunker.chunk(item))
@@ -173,14 +175,14 @@ class Indexer:
         self._bytes_done = base + file.size
         if not work.documents and file.size:
             self._queue.pop()
-            self._fail(file, state, work.problems)
+            self._fail(file, state, unread)
             return
         work.done = True
         if not file.size:
-            work.problems.clear()  # an empty file is no loss, and folders hold many
-            self._report.empty += 1
+            self._report.empty += 1  # no problem: an empty file is no loss, and folders hold many
             return
-        self._report.problems.extend(work.problems)
+        work.problems.extend(unread)
+        self._report.problems.extend(unread)
         self._report.documents += work.documents
         self._report.changed += work.known
         self._report.added += not work.known
@@ -220,7 +222,9 @@ class Indexer:
         """Embed what is queued and commit it."""
         queue, self._queue, self._queued = self._queue, [], 0
         fresh = [self._unwritten(work) for work in queue]
-        vectors = self._encode([chunk for chunks in fresh for chunk in chunks])
+        vectors = self._encode(
+            [(work, chunk) for work, own in zip(queue, fresh, strict=True) for chunk in own]
+        )
         whole: list[tuple[SourceState, Sequence[Chunk], FloatArray]] = []
         kept: set[str] = set()
         at = 0
@@ -259,17 +263,15 @@ class Indexer:
         if work.done:
             self._report.deleted += self._store.finish_source(self._state(work), work.stored)
 
-    def _encode(self, chunks: Sequence[Chunk]) -> FloatArray:
+    def _encode(self, owned: Sequence[tuple[_Work, Chunk]]) -> FloatArray:
         def observe(batch: BatchReport) -> None:
             self._report.tokens += batch.tokens
             for position in batch.truncated:
                 self._report.truncated += 1
-                chunk = chunks[position]
-                self._report.problems.append(
-                    Problem(chunk.id, "longer than the model reads: its end does not count")
-                )
+                work, chunk = owned[position]
+                self._note(work, chunk, "longer than the model reads: its end does not count")
 
-        texts = [embedding_text(chunk) for chunk in chunks]
+        texts = [embedding_text(chunk) for _, chunk in owned]
         return self._encoder.encode(texts, role=Role.DOCUMENT, observe=observe)
 
     def _sound(
@@ -278,11 +280,14 @@ class Indexer:
         """Leave out passages without a usable vector, such as text in an unknown script."""
         sound = np.isfinite(rows).all(axis=1) & rows.any(axis=1)
         for position in np.flatnonzero(~sound).tolist():
-            reason = "no usable vector: the model knows none of its words"
-            problem = Problem(chunks[position].id, reason)
-            work.problems.append(problem)
-            self._report.problems.append(problem)
+            reason = "left out, no usable vector: the model knows none of its words"
+            self._note(work, chunks[position], reason)
         return [chunks[position] for position in np.flatnonzero(sound).tolist()], rows[sound]
+
+    def _note(self, work: _Work, chunk: Chunk, reason: str) -> None:
+        problem = Problem(chunk.id, reason)
+        work.problems.append(problem)
+        self._report.problems.append(problem)
 
     def _state(self, work: _Work) -> SourceState:
         return SourceState(

@@ -28,6 +28,9 @@ class Chunking:
     size: int = 200
     overlap: int = 0
 
+    def __str__(self) -> str:
+        return f"{self.name}, {self.size} tokens, overlap {self.overlap}"
+
 
 @dataclass(frozen=True, slots=True)
 class IndexOptions:

@@ -9,7 +9,7 @@ import numpy as np
 from nearfield.documents.sentences import spans
 from nearfield.metric import Metric, pairwise
 from nearfield.protocols import Encoder
-from nearfield.types import BatchReport, Hit, Role
+from nearfield.types import BatchReport, Chunk, Hit, Role
 
 __all__ = ["best_sentences"]
 
@@ -34,7 +34,7 @@ def best_sentences(
         Character offsets into ``hit.chunk.text``, one entry a hit; None where the passage is a
         single sentence, so that marking it would say nothing.
     """
-    cut = [_sentences(hit.chunk.text) for hit in hits]
+    cut = [_sentences(hit.chunk) for hit in hits]
     texts = [hit.chunk.text[a:b] for hit, pieces in zip(hits, cut, strict=True) for a, b in pieces]
     if not texts:
         return [None] * len(hits)
@@ -50,9 +50,16 @@ def best_sentences(
     return best
 
 
-def _sentences(text: str) -> list[tuple[int, int]]:
-    found = spans(text)[:_MOST_SENTENCES]
+def _sentences(chunk: Chunk) -> list[tuple[int, int]]:
+    """Sentences that could be the answer: headings are none, they only name the subject."""
+    headings = {_plain(title) for title in chunk.headings}
+    found = spans(chunk.text)[:_MOST_SENTENCES]
+    found = [(a, b) for a, b in found if _plain(chunk.text[a:b]) not in headings]
     return found if len(found) > 1 else []
+
+
+def _plain(line: str) -> str:
+    return line.strip(" \t\n#=*_").casefold()
 
 
 def _unheard(_: BatchReport) -> None:

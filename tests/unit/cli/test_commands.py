@@ -134,7 +134,7 @@ def test_index_reports_and_strict_fails(shell: Shell, folder: Path) -> None:
     (folder / "junk.txt").write_bytes(bytes(range(256)) * 20)
     assert shell("index", folder, "--model", shell.model, "--strict") == 3
     assert "4 files: 3 new, 0 changed, 0 unchanged, 1 unreadable" in shell.out
-    assert "left out: " in shell.out
+    assert "problem: " in shell.out
     report = shell.json("index", folder)
     assert (report["unchanged"], report["failed"]) == (3, 1)
     stats = shell.json("stats", folder)
@@ -149,6 +149,63 @@ def test_a_collection_keeps_its_chunking(shell: Shell, folder: Path) -> None:
     assert "leave the options out" in shell.err
     assert shell(*arguments) == 0
     assert "3 unchanged" in shell.out
+
+
+def test_choices_about_files_are_kept(shell: Shell, folder: Path) -> None:
+    (folder / "big.txt").write_text("frost " * 500, encoding="utf-8")
+    arguments = ["index", folder, "--model", shell.model]
+    assert shell(*arguments, "--max-file-size", "1000", "--exclude", "sea.*") == 0
+    assert "big.txt" in shell.out
+    (folder / "new.txt").write_text("more snow", encoding="utf-8")
+    shell("search", folder, "ice")
+    report = shell.json(*arguments)
+    assert (report["unchanged"], report["failed"], report["ignored"]) == (3, 1, 1)
+
+
+def test_bad_chunk_settings_leave_no_collection(shell: Shell, folder: Path) -> None:
+    place = folder.parent / "bad.nf"
+    arguments = ["index", folder, "--to", place, "--model", shell.model]
+    assert shell(*arguments, "--chunker", "recursiv") == 4
+    assert "did you mean 'recursive'" in shell.err
+    assert shell(*arguments, "--chunk-size", "10", "--overlap", "10") == 2
+    assert not place.exists()
+    assert shell(*arguments) == 0
+
+
+def test_problems_stay_until_they_are_mended(shell: Shell, folder: Path) -> None:
+    (folder / "rows.jsonl").write_text('{"text": "ice"}\n{oops\n', encoding="utf-8")
+    arguments = ["index", folder, "--model", shell.model, "--strict"]
+    assert shell(*arguments) == 3
+    assert shell(*arguments) == 3, "an unchanged file still has its bad record"
+    (folder / "rows.jsonl").write_text('{"text": "ice"}\n', encoding="utf-8")
+    assert shell(*arguments) == 0
+
+
+def test_passages_longer_than_the_model_reads_are_kept_as_problems(
+    shell: Shell, folder: Path, minilm_path: Path
+) -> None:
+    (folder / "long.txt").write_text("snow and ice and frost " * 150, encoding="utf-8")
+    place = folder.parent / "long.nf"
+    report = shell.json(
+        "index", folder, "--to", place, "--model", minilm_path, "--chunk-size", "400"
+    )
+    stats = shell.json("stats", place)
+    assert report["truncated"] == len(stats["problems"]) == len(report["problems"]) > 0
+    assert "longer than the model reads" in stats["problems"][0]["reason"]
+
+
+def test_a_folder_alone_is_no_question(shell: Shell, indexed: Path) -> None:
+    assert shell("search", indexed) == 2
+    assert "no question" in shell.err
+
+
+def test_show_a_record_by_its_id(shell: Shell, folder: Path) -> None:
+    (folder / "rows.jsonl").write_text('{"id": "r1", "text": "ice"}\n', encoding="utf-8")
+    shell("index", folder, "--model", shell.model)
+    hits = shell.json("search", folder, "ice")["hits"]
+    (record,) = [hit for hit in hits if hit["document"].endswith("::r1")]
+    assert "ice" in shell.json("show", record["id"])["passages"][0]["text"]
+    assert len(shell.json("show", record["document"])["passages"]) == 1
 
 
 def test_show_a_passage_and_a_file(shell: Shell, indexed: Path) -> None:

@@ -115,7 +115,7 @@ def test_passages_without_a_known_word_are_listed(collection: Collection, folder
     report = collection.index(folder)
     assert collection.count() == 3
     assert [p.reason for p in report.problems] == [
-        "no usable vector: the model knows none of its words"
+        "left out, no usable vector: the model knows none of its words"
     ]
 
 

@@ -20,6 +20,13 @@ def test_the_nearest_sentence_of_each_hit(encoder: Encoder) -> None:
     ]
 
 
+def test_headings_are_not_answers(encoder: Encoder) -> None:
+    text = "# Winter snow\n\nSand and sea. Frost comes late. A knife."
+    chunk = Chunk("d#0-1", "d", text, 0, len(text), headings=("Winter snow",))
+    ((a, b),) = best_sentences(encoder, "ice", [Hit(chunk, 1.0, 1, "exact")])
+    assert text[a:b] == "Frost comes late."
+
+
 def test_a_single_sentence_is_not_marked(encoder: Encoder) -> None:
     assert best_sentences(encoder, "ice", [hit("Only snow here.")]) == [None]
     assert best_sentences(encoder, "ice", []) == []

@@ -1,4 +1,4 @@
-"""Markdown: the file's own text with its headings as sections.
+"""Markdown: the file's own text, front matter apart, with its headings as sections.
 
 Headings are those of CommonMark (ATX and setext), never a ``#`` inside a code fence, and
 only those that structure the document: one inside a quotation or a list item does not.
@@ -31,15 +31,15 @@ _ITEM = re.compile(r"[ \t]*-[ \t]+(.+)\Z")
 
 
 class MarkdownReader:
-    """Markdown files; front matter becomes title and metadata."""
+    """Markdown files; front matter becomes title and metadata and leaves the text."""
 
     suffixes = suffixes_of("markdown")
 
     def read(self, path: Path, limits: ReadLimits) -> Iterator[Document | Problem]:
         decoded = decode(read_bytes(path, limits))
-        text = decoded.text
-        fields, body = front_matter(text)
-        found = [Heading(h.start + body, h.level, h.title) for h in headings(text[body:])]
+        fields, body = front_matter(decoded.text)
+        text = decoded.text[body:]
+        found = headings(text)
         title = fields.pop("title", "")
         if not title:
             title = next((h.title for h in found if h.level == 1), "")
