@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
 import click
 
-from nearfield.cli import options
+from nearfield.cli import index_options, options
 from nearfield.cli.output import bytes_text, counted, dump, duration, path_text, safe
 from nearfield.cli.progress import progress
 from nearfield.collection import (
@@ -21,9 +21,7 @@ from nearfield.collection import (
     open_collection,
 )
 from nearfield.collection.locate import collection_of
-from nearfield.documents.walk import WalkOptions
 from nearfield.errors import InputError
-from nearfield.protocols import ReadLimits
 
 __all__ = ["command", "run_index"]
 
@@ -35,16 +33,8 @@ _EXIT_PROBLEMS = 3
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option("--to", metavar="DIR", help="Collection to write, by custom NAME.nf.")
 @options.model
-@click.option(
-    "--chunker", metavar="NAME", help="recursive, sentences, structure, tokens, semantic."
-)
-@click.option("--chunk-size", type=click.IntRange(min=1), help="Longest passage in tokens.")
-@click.option("--overlap", type=click.IntRange(min=0), help="Tokens neighbours share.")
-@click.option("--include", multiple=True, metavar="GLOB", help="Only files like this.")
-@click.option("--exclude", multiple=True, metavar="GLOB", help="No files like this.")
-@click.option("--hidden", is_flag=True, help="Hidden files as well.")
-@click.option("--no-ignore", is_flag=True, help="Do not honour .gitignore files.")
-@click.option("--max-file-size", type=int, metavar="BYTES", help="Largest file read whole.")
+@index_options.chunking
+@index_options.files
 @click.option("--strict", is_flag=True, help="Exit with 3 when some files could not be read.")
 @options.as_json
 def command(
@@ -52,14 +42,8 @@ def command(
     to: str | None,
     model: str | None,
     dimensions: int | None,
-    chunker: str | None,
-    chunk_size: int | None,
-    overlap: int | None,
-    include: tuple[str, ...],
-    exclude: tuple[str, ...],
-    hidden: bool,
-    no_ignore: bool,
-    max_file_size: int | None,
+    chunking: index_options.AskedChunking,
+    files: IndexOptions,
     strict: bool,
     as_json: bool,
 ) -> None:
@@ -73,20 +57,14 @@ def command(
     if not to and len(roots) > 1:
         raise click.UsageError("several paths need one collection: add --to NAME.nf")
     place = Path(to).expanduser() if to else collection_of(roots[0])
-    chosen = _Asked(chunker, chunk_size, overlap)
-    walk = WalkOptions(include=include, exclude=exclude, hidden=hidden, ignore_files=not no_ignore)
-    limits = ReadLimits(file_bytes=max_file_size) if max_file_size else ReadLimits()
-    asked = IndexOptions(walk=walk, limits=limits)
+    wanted = chunking.over(Chunking())
     with open_collection(
-        place,
-        encoder=model,
-        dimensions=dimensions,
-        chunking=chosen.over(Chunking()),
+        place, encoder=model, dimensions=dimensions, chunking=wanted
     ) as collection:
-        _same_chunking(collection, chosen)
+        _same_chunking(collection, chunking)
         # Without a word about files, the choices of the last run hold.
         kept = replace(collection.update_options(), trust_stat=False)
-        report = run_index(collection, roots, kept if asked == IndexOptions() else asked)
+        report = run_index(collection, roots, kept if files == IndexOptions() else files)
         if as_json:
             dump({"collection": str(place), "model": collection.model, **asdict(report)})
         else:
@@ -145,26 +123,10 @@ def _show_problems(report: IndexReport, say: Callable[[str], None]) -> None:
         say(f"… and {more:,} more: nearfield stats PATH --problems")
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """What the user said about chunks; None where nothing was said."""
-
-    name: str | None
-    size: int | None
-    overlap: int | None
-
-    def over(self, settings: Chunking) -> Chunking:
-        return Chunking(
-            settings.name if self.name is None else self.name,
-            settings.size if self.size is None else self.size,
-            settings.overlap if self.overlap is None else self.overlap,
-        )
-
-
-def _same_chunking(collection: Collection, chosen: _Asked) -> None:
+def _same_chunking(collection: Collection, asked: index_options.AskedChunking) -> None:
     now = collection.chunking
-    if chosen.over(now) != now:
+    if asked.over(now) != now:
         raise InputError(
-            f"{collection.path} is cut by {now}; {chosen.over(now)} was asked for: leave the "
+            f"{collection.path} is cut by {now}; {asked.over(now)} was asked for: leave the "
             "options out, or make another collection with --to"
         )

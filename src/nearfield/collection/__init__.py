@@ -1,6 +1,7 @@
 """Collections: files in, answers to plain questions out."""
 
-from nearfield.collection.collection import Collection, open_collection
+from nearfield.collection.collection import Collection
+from nearfield.collection.opening import open_collection
 from nearfield.collection.options import Chunking, IndexOptions
 from nearfield.collection.report import IndexProgress, IndexReport
 

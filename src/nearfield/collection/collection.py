@@ -14,22 +14,19 @@ from types import TracebackType
 import numpy as np
 import numpy.typing as npt
 
-from nearfield.collection.locate import is_collection
-from nearfield.collection.options import Chunking, IndexOptions
+from nearfield.collection.options import Chunking, IndexOptions, chunker_for
 from nearfield.collection.passage import embedding_text
 from nearfield.collection.report import IndexReport, ProgressListener
 from nearfield.documents.walk import FoundFile, WalkOptions, walk
-from nearfield.errors import InputError, StoreNotFound
+from nearfield.errors import InputError
 from nearfield.filters import Filter, parse
-from nearfield.metric import Metric
-from nearfield.models.matryoshka import truncate
-from nearfield.models.resolve import default_model, load
+from nearfield.models.resolve import load
 from nearfield.protocols import Chunker, Encoder, ReadLimits
 from nearfield.search.dense import search
 from nearfield.stores.local import LocalStore, Mode, SourceState
 from nearfield.types import Chunk, FloatArray, Hit, Metadata, Role
 
-__all__ = ["Collection", "open_collection"]
+__all__ = ["Collection"]
 
 
 class Collection:
@@ -303,7 +300,7 @@ class Collection:
 
     def chunker(self) -> Chunker:
         """The chunker that this collection's files are cut with."""
-        return _chunker(self.chunking, self.encoder)
+        return chunker_for(self.chunking, self.encoder)
 
     def sources(self) -> list[SourceState]:
         """Every indexed file with its state and problems, by path."""
@@ -338,97 +335,6 @@ class Collection:
             yield store
         finally:
             store.close()
-
-
-def open_collection(
-    path: str | Path,
-    *,
-    encoder: Encoder | str | None = None,
-    dimensions: int | None = None,
-    metric: Metric | str = Metric.COSINE,
-    chunking: Chunking | None = None,
-    create: bool = True,
-) -> Collection:
-    """Open a collection, or create it if it is missing.
-
-    Parameters
-    ----------
-    path : str or Path
-        Its directory, by custom with the suffix ``.nf``.
-    encoder : Encoder or str, optional
-        A model or its name. A new collection without one takes the default model; an existing
-        one knows its own, and refuses another.
-    dimensions : int, optional
-        Keep only the first so many components (Matryoshka truncation); new collections only.
-    metric : {"cosine", "dot", "euclidean"}
-        New collections only.
-    chunking : Chunking, optional
-        How files are cut; new collections only.
-    create : bool
-        False refuses a missing collection.
-
-    Returns
-    -------
-    Collection
-
-    Raises
-    ------
-    StoreNotFound
-        There is none and `create` is False.
-    FingerprintMismatch
-        The collection was made by another model; the message gives both.
-
-    Examples
-    --------
-    >>> import nearfield as nf
-    >>> with nf.open("notes.nf") as notes:  # doctest: +SKIP
-    ...     notes.add(["A parka keeps you warm in winter."])
-    ...     notes.search("cold weather gear")
-    """
-    place = Path(path)
-    if not is_collection(place):
-        if not create:
-            raise StoreNotFound(f"there is no collection at {place}: make one with index or add")
-        name, model = _model(encoder, dimensions)
-        chosen = chunking or Chunking()
-        if chunking is not None:
-            _chunker(chosen, model)  # settings that do not work must not become a collection
-        properties = {"encoder": name, "chunking": json.dumps(asdict(chosen))}
-        if dimensions is not None:
-            properties["dimensions"] = str(dimensions)
-        LocalStore.create(
-            place,
-            dimension=model.card.dimension,
-            metric=Metric(metric),
-            fingerprint=model.card.fingerprint,
-            properties=properties,
-        ).close()
-        return Collection(place, encoder=model)
-    if encoder is None:
-        return Collection(place)
-    return Collection(place, encoder=_model(encoder, dimensions)[1])
-
-
-def _chunker(chunking: Chunking, encoder: Encoder) -> Chunker:
-    from nearfield.documents.chunkers import make
-
-    return make(
-        chunking.name,
-        tokenizer=encoder.tokenizer,
-        encoder=encoder,
-        size=chunking.size,
-        overlap=chunking.overlap,
-    )
-
-
-def _model(encoder: Encoder | str | None, dimensions: int | None) -> tuple[str, Encoder]:
-    """A model, and the name under which a later run finds it again."""
-    if encoder is None or isinstance(encoder, str):
-        name = encoder or default_model()
-        local = Path(name).expanduser()
-        return str(local.resolve()) if local.exists() else name, load(name, dimensions=dimensions)
-    model = encoder if dimensions is None else truncate(encoder, dimensions)
-    return encoder.card.name, model
 
 
 def _filter(where: Filter | str | None) -> Filter | None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from nearfield.documents.walk import WalkOptions
-from nearfield.protocols import ReadLimits
+from nearfield.protocols import Chunker, Encoder, ReadLimits
 
-__all__ = ["Chunking", "IndexOptions"]
+__all__ = ["Chunking", "IndexOptions", "chunker_for"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +54,22 @@ class IndexOptions:
     limits: ReadLimits = field(default_factory=ReadLimits)
     batch: int = 1024
     trust_stat: bool = False
+
+
+def chunker_for(chunking: Chunking, encoder: Encoder) -> Chunker:
+    """Build the chunker that settings describe, sized in the encoder's tokens.
+
+    Raises
+    ------
+    UnknownName, InputError
+        The settings do not work.
+    """
+    from nearfield.documents.chunkers import make
+
+    return make(
+        chunking.name,
+        tokenizer=encoder.tokenizer,
+        encoder=encoder,
+        size=chunking.size,
+        overlap=chunking.overlap,
+    )

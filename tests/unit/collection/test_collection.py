@@ -105,6 +105,19 @@ def test_another_model_is_refused_with_both_fingerprints(
     assert stranger.card.fingerprint[:12] in str(refused.value)
 
 
+def test_other_dimensions_are_refused(shop: Collection) -> None:
+    assert open_collection(shop.path, dimensions=16).count() == 3
+    with pytest.raises(DimensionMismatch, match="16 components, not 8"):
+        open_collection(shop.path, dimensions=8)
+
+
+def test_a_truncated_model_makes_a_collection_of_its_own(tmp_path: Path, encoder: Encoder) -> None:
+    with open_collection(tmp_path / "a.nf", encoder=encoder, dimensions=8) as small:
+        small.add(["snow"])
+        assert small.store.dimension == 8
+        assert small.search("ice")[0].chunk.text == "snow"
+
+
 def test_a_missing_collection_is_not_made_by_reading(tmp_path: Path) -> None:
     with pytest.raises(StoreNotFound):
         open_collection(tmp_path / "none.nf", create=False)

@@ -1,0 +1,109 @@
+"""Open a collection, or make one: the place where a name becomes a model and stays one."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from nearfield.collection.collection import Collection
+from nearfield.collection.locate import is_collection
+from nearfield.collection.options import Chunking, chunker_for
+from nearfield.errors import DimensionMismatch, StoreError, StoreNotFound
+from nearfield.metric import Metric
+from nearfield.models.matryoshka import truncate
+from nearfield.models.resolve import default_model, load
+from nearfield.protocols import Encoder
+from nearfield.stores.local import LocalStore
+
+__all__ = ["open_collection"]
+
+
+def open_collection(
+    path: str | Path,
+    *,
+    encoder: Encoder | str | None = None,
+    dimensions: int | None = None,
+    metric: Metric | str = Metric.COSINE,
+    chunking: Chunking | None = None,
+    create: bool = True,
+) -> Collection:
+    """Open a collection, or create it if it is missing.
+
+    Parameters
+    ----------
+    path : str or Path
+        Its directory, by custom with the suffix ``.nf``.
+    encoder : Encoder or str, optional
+        A model or its name. A new collection without one takes the default model; an existing
+        one knows its own, and refuses another.
+    dimensions : int, optional
+        Keep only the first so many components (Matryoshka truncation).
+    metric : {"cosine", "dot", "euclidean"}
+        New collections only.
+    chunking : Chunking, optional
+        How files are cut; new collections only.
+    create : bool
+        False refuses a missing collection.
+
+    Returns
+    -------
+    Collection
+
+    Raises
+    ------
+    StoreNotFound
+        There is none and `create` is False.
+    FingerprintMismatch, DimensionMismatch
+        The collection was made by another model; the message gives both.
+
+    Examples
+    --------
+    >>> import nearfield as nf
+    >>> with nf.open("notes.nf") as notes:  # doctest: +SKIP
+    ...     notes.add(["A parka keeps you warm in winter."])
+    ...     notes.search("cold weather gear")
+    """
+    place = Path(path)
+    if not is_collection(place):
+        if not create:
+            raise StoreNotFound(f"there is no collection at {place}: make one with index or add")
+        name, model = _model(encoder, dimensions)
+        chosen = chunking or Chunking()
+        if chunking is not None:
+            chunker_for(chosen, model)  # settings that do not work must not become a collection
+        properties = {"encoder": name, "chunking": json.dumps(asdict(chosen))}
+        if dimensions is not None:
+            properties["dimensions"] = str(dimensions)
+        try:
+            LocalStore.create(
+                place,
+                dimension=model.card.dimension,
+                metric=Metric(metric),
+                fingerprint=model.card.fingerprint,
+                properties=properties,
+            ).close()
+        except StoreError:
+            if not is_collection(place):  # another process may have made it meanwhile
+                raise
+        return Collection(place, encoder=model)
+    if encoder is not None:
+        return Collection(place, encoder=_model(encoder, dimensions)[1])
+    collection = Collection(place)
+    if dimensions not in {None, collection.store.dimension}:
+        collection.close()
+        raise DimensionMismatch(
+            f"{place} holds vectors of {collection.store.dimension} components, not {dimensions}: "
+            "leave the dimensions out, or make another collection"
+        )
+    return collection
+
+
+def _model(encoder: Encoder | str | None, dimensions: int | None) -> tuple[str, Encoder]:
+    """A model, and the name under which a later run finds it again."""
+    if encoder is None or isinstance(encoder, str):
+        name = encoder or default_model()
+        local = Path(name).expanduser()
+        return str(local.resolve()) if local.exists() else name, load(name, dimensions=dimensions)
+    model = encoder if dimensions is None else truncate(encoder, dimensions)
+    return encoder.card.name, model
