@@ -101,6 +101,8 @@ def show_report(report: IndexReport, collection: Collection, *, err: bool = Fals
         f"{counted(report.passages, 'passage')} written{kept}{gone} in {duration(report.seconds)} "
         f"({rate:,.0f}/s, {path_text(collection.model)}) · {collection.count():,} in all"
     )
+    if not report.files:
+        say(click.style("note: ", fg="yellow") + "there are no files to read in it")
     if report.truncated:
         say(
             click.style("note: ", fg="yellow")

@@ -17,9 +17,10 @@ from pathlib import Path
 
 import numpy as np
 
+from nearfield.collection.meter import Meter
 from nearfield.collection.options import IndexOptions
 from nearfield.collection.passage import embedding_text
-from nearfield.collection.report import IndexProgress, IndexReport, ProgressListener
+from nearfield.collection.report import IndexReport, ProgressListener
 from nearfield.documents.readers import read
 from nearfield.documents.walk import FoundFile, walk
 from nearfield.errors import InputError
@@ -84,8 +85,7 @@ class Indexer:
         self._queue: list[_Work] = []
         self._queued = 0
         self._report = IndexReport()
-        self._bytes_total = 0
-        self._bytes_done = 0.0
+        self._meter = Meter(listener, ())
 
     def run(self, roots: Sequence[Path]) -> IndexReport:
         """Bring the store up to date with the files under `roots`.
@@ -101,12 +101,15 @@ class Indexer:
         real = [self._existing(root) for root in roots]
         files, unreadable = self._find(real)
         self._report.files = len(files)
-        self._bytes_total = sum(file.size for file in files) or 1
-        for number, file in enumerate(files):
-            self._tell(number, file)
-            self._take(number, file)
+        self._meter = Meter(self._listener, files)
+        for file in files:
+            self._meter.begin(file)
+            self._take(file)
+            self._meter.read(1.0)
             if self._queued >= self._options.batch:
                 self._flush()
+            elif not self._queue:
+                self._meter.settle(self._stored())
         self._flush()
         self._remove_gone(real, {str(file.path) for file in files}, unreadable)
         self._report.seconds = time.monotonic() - begun
@@ -132,7 +135,7 @@ class Indexer:
             self._report.ignored += sum(found_here.skipped.values())
         return list(files.values()), unreadable
 
-    def _take(self, number: int, file: FoundFile) -> None:
+    def _take(self, file: FoundFile) -> None:
         state = self._store.source(str(file.path))
         same_stat = state is not None and (state.size, state.mtime_ns) == (file.size, file.mtime_ns)
         if state and state.spec == self._spec and same_stat and self._options.trust_stat:
@@ -149,16 +152,15 @@ class Indexer:
                 self._store.record_source(now)
             self._leave(file, state)
             return
-        self._read(number, _Work(file, sha256, known=state is not None), state)
+        self._read(_Work(file, sha256, known=state is not None), state)
 
     def _leave(self, file: FoundFile, state: SourceState) -> None:
         self._report.unchanged += 1
         self._report.problems.extend(state.problems)
-        self._bytes_done += file.size
 
-    def _read(self, number: int, work: _Work, state: SourceState | None) -> None:
+    def _read(self, work: _Work, state: SourceState | None) -> None:
         file = work.file
-        base, characters = self._bytes_done, self._characters(file)
+        characters = self._characters(file)
         unread: list[Problem] = []
         self._queue.append(work)
         for item in read(file.path, limits=self._options.limits):
@@ -168,11 +170,9 @@ class Indexer:
             work.documents += 1
             self._add(work, self._chunker.chunk(item))
             characters.read += len(item.text)
-            self._bytes_done = base + file.size * characters.share
+            self._meter.read(characters.share)
             if self._queued >= self._options.batch:
                 self._flush()
-                self._tell(number, file)
-        self._bytes_done = base + file.size
         if not work.documents and file.size:
             self._queue.pop()
             self._fail(file, state, unread)
@@ -188,7 +188,7 @@ class Indexer:
         self._report.added += not work.known
 
     def _characters(self, file: FoundFile) -> _Share:
-        if self._listener is None or file.size < _LARGE_FILE:
+        if not self._meter.listens or file.size < _LARGE_FILE:
             return _Share()
         items = read(file.path, limits=self._options.limits)
         return _Share(sum(len(item.text) for item in items if isinstance(item, Document)))
@@ -244,6 +244,10 @@ class Indexer:
                 self._queue.append(work)
         if whole:
             self._report.deleted += self._store.replace(whole, keep=kept)
+        self._meter.settle(self._stored())
+
+    def _stored(self) -> int:
+        return self._report.passages + self._report.kept
 
     def _unwritten(self, work: _Work) -> list[Chunk]:
         """Chunks that are not stored already, be it by an interrupted run or before an edit."""
@@ -264,7 +268,12 @@ class Indexer:
             self._report.deleted += self._store.finish_source(self._state(work), work.stored)
 
     def _encode(self, owned: Sequence[tuple[_Work, Chunk]]) -> FloatArray:
+        stored, encoded = self._stored(), 0
+
         def observe(batch: BatchReport) -> None:
+            nonlocal encoded
+            encoded += len(batch.indices)
+            self._meter.tell(stored + encoded, encoded / len(owned))
             self._report.tokens += batch.tokens
             for position in batch.truncated:
                 self._report.truncated += 1
@@ -319,18 +328,6 @@ class Indexer:
                 unseen = state.path not in seen and state.path not in unreadable
                 if unseen and not state.path.startswith(shut):
                     yield state
-
-    def _tell(self, number: int, file: FoundFile) -> None:
-        if self._listener:
-            self._listener(
-                IndexProgress(
-                    files_done=number,
-                    files_total=self._report.files,
-                    passages=self._report.passages + self._report.kept,
-                    fraction=min(1.0, self._bytes_done / self._bytes_total),
-                    current=str(file.path),
-                )
-            )
 
 
 @dataclass(slots=True)

@@ -15,7 +15,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nearfield.collection import Chunking, Collection, IndexOptions, open_collection
+from nearfield.collection import (
+    Chunking,
+    Collection,
+    IndexOptions,
+    IndexProgress,
+    open_collection,
+)
+from nearfield.collection.meter import Meter
+from nearfield.documents.walk import FoundFile
 from nearfield.errors import InputError
 from nearfield.protocols import Encoder
 
@@ -159,6 +167,35 @@ def test_a_large_file_in_slices_equals_one_written_at_once(
             assert contents(sliced) == contents(whole)
             (state,) = sliced.sources()
             assert (state.documents, state.chunks) == (300, 300)
+
+
+def test_progress_rises_to_the_end(tmp_path: Path, encoder: Encoder, folder: Path) -> None:
+    big_file(folder / "rows.jsonl.gz", 300)
+    heard: list[IndexProgress] = []
+    with open_collection(tmp_path / "a.nf", encoder=encoder) as collection:
+        collection.index(folder, options=replace(IndexOptions(), batch=32), listener=heard.append)
+    shares = [state.fraction for state in heard]
+    assert shares == sorted(shares)
+    assert 0 <= shares[0] <= shares[-1] <= 1
+    assert {state.files_total for state in heard} == {4}
+
+
+def test_the_meter_counts_bytes_when_they_are_embedded() -> None:
+    heard: list[IndexProgress] = []
+    files = [FoundFile(Path("a"), 100, 0), FoundFile(Path("b"), 300, 0)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("nearfield.collection.meter._PAUSE", 0.0)
+        meter = Meter(heard.append, files)
+        meter.begin(files[0])
+        meter.read(1.0)
+        meter.tell(1, 0.5)
+        meter.settle(2)
+        meter.begin(files[1])
+        meter.read(0.5)
+        meter.tell(3, 0.0)
+        meter.tell(4, 1.0)
+    assert [state.fraction for state in heard] == [0.125, 0.25, 0.25, 0.625]
+    assert [state.files_done for state in heard] == [0, 0, 1, 1]
 
 
 def test_a_large_file_that_shrinks_loses_the_rest(tmp_path: Path, encoder: Encoder) -> None:
