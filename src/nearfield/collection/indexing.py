@@ -21,7 +21,7 @@ from nearfield.collection.meter import Meter
 from nearfield.collection.options import IndexOptions
 from nearfield.collection.passage import embedding_text
 from nearfield.collection.report import IndexReport, ProgressListener
-from nearfield.documents.readers import read
+from nearfield.documents.readers import holds_records, read
 from nearfield.documents.walk import FoundFile, walk
 from nearfield.errors import InputError
 from nearfield.protocols import Chunker, Encoder
@@ -33,8 +33,8 @@ __all__ = ["Indexer"]
 _RECIPE = "passage/1"
 """Version of the way from file to encoder input; a new one re-reads every file."""
 
-_LARGE_FILE = 2_000_000
-"""Bytes from which a file is read twice, so that the progress bar can tell its share."""
+_LARGE_FILE = 100_000
+"""Bytes from which a file of records is read twice, so that progress can tell its share."""
 
 
 @dataclass(slots=True)
@@ -188,7 +188,7 @@ class Indexer:
         self._report.added += not work.known
 
     def _characters(self, file: FoundFile) -> _Share:
-        if not self._meter.listens or file.size < _LARGE_FILE:
+        if not self._meter.listens or file.size < _LARGE_FILE or not holds_records(file.path):
             return _Share()
         items = read(file.path, limits=self._options.limits)
         return _Share(sum(len(item.text) for item in items if isinstance(item, Document)))

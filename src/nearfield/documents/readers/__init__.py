@@ -15,6 +15,7 @@ from nearfield.documents.readers._files import open_stream
 from nearfield.documents.readers._suffixes import (
     COMPRESSED,
     NO_READER,
+    RECORDS,
     STREAMED,
     inner_suffix,
     reader_name,
@@ -24,7 +25,7 @@ from nearfield.protocols import Reader, ReadLimits
 from nearfield.registry import READERS
 from nearfield.types import Document, Problem
 
-__all__ = ["read", "reader_for"]
+__all__ = ["holds_records", "read", "reader_for"]
 
 _SNIFFED_BYTES = 8192
 
@@ -57,6 +58,17 @@ def reader_for(path: Path) -> Reader | None:
     if suffix in NO_READER or not _looks_like_text(path):
         return None
     return _load("text")
+
+
+def holds_records(path: Path) -> bool:
+    """Whether the file's format holds many documents, which are read as a stream.
+
+    Examples
+    --------
+    >>> holds_records(Path("rows.jsonl.gz")), holds_records(Path("notes.md"))
+    (True, False)
+    """
+    return reader_name(path) in RECORDS
 
 
 def read(path: Path, *, limits: ReadLimits | None = None) -> Iterator[Document | Problem]:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["COMPRESSED", "NO_READER", "STREAMED", "inner_suffix", "reader_name", "suffixes_of"]
+__all__ = [
+    "COMPRESSED",
+    "NO_READER",
+    "RECORDS",
+    "STREAMED",
+    "inner_suffix",
+    "reader_name",
+    "suffixes_of",
+]
 
 _TABLE = {
     "text": ".txt .text .log .rst .adoc .asciidoc .org .tex .ini .cfg .conf .toml .yaml .yml "
@@ -30,6 +38,8 @@ _READERS = {suffix: name for name, endings in _TABLE.items() for suffix in endin
 COMPRESSED = ".gz"
 # These formats are read from a decompressed stream; the others need a file to seek in.
 STREAMED = frozenset({"text", "markdown", "html", "csv", "jsonl", "email", "code", "notebook"})
+# One file, many documents.
+RECORDS = frozenset({"csv", "jsonl", "email"})
 # Text to look at, but a drawing or a page program to read.
 NO_READER = frozenset({".rtf", ".ps", ".eps", ".svg", ".map", ".dxf", ".obj", ".stl"})
 
