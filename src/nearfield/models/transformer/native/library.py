@@ -7,6 +7,7 @@ by :func:`available`, and other runtimes serve.
 from __future__ import annotations
 
 import ctypes
+import os
 from ctypes import POINTER, byref, c_char_p, c_double, c_int32, c_int64, c_size_t, c_void_p
 from dataclasses import dataclass
 from functools import cache
@@ -14,10 +15,23 @@ from pathlib import Path
 
 from nearfield.models.transformer.runtime import Precision
 
-__all__ = ["ABI_VERSION", "Availability", "Kernel", "available", "choose", "kernels", "library"]
+__all__ = [
+    "ABI_VERSION",
+    "KERNEL_VARIABLE",
+    "Availability",
+    "Kernel",
+    "available",
+    "choose",
+    "chosen_by_name",
+    "kernels",
+    "library",
+]
 
 ABI_VERSION = 1
 """Raised together with NF_ABI_VERSION in ``csrc/nearfield_native.h``."""
+
+KERNEL_VARIABLE = "NEARFIELD_NATIVE_KERNEL"
+"""Environment variable that names the kernel to use, to measure or test one; ``none`` uses none."""
 
 PLACE = Path(__file__).parent / "libnearfield_native.so"
 
@@ -114,14 +128,23 @@ def available() -> Availability:
     return Availability(True, f"this processor runs {', '.join(usable)}", usable)
 
 
+def chosen_by_name() -> str | None:
+    """Name in the environment variable :data:`KERNEL_VARIABLE`, if it is set."""
+    return os.environ.get(KERNEL_VARIABLE) or None
+
+
 def choose(precision: Precision) -> Kernel | None:
-    """Return the preferred usable kernel of a precision class, if there is one."""
-    if not available().usable:
+    """Return the kernel to use for a precision class, if there is one.
+
+    It is the preferred usable one, or, if the environment names one of this class, that one.
+    """
+    named = chosen_by_name()
+    if named == "none" or not available().usable:
         return None
-    for kernel in kernels():
-        if kernel.usable and not kernel.only_by_name and kernel.precision is precision:
-            return kernel
-    return None
+    candidates = [k for k in kernels() if k.usable and k.precision is precision]
+    by_name = [kernel for kernel in candidates if kernel.name == named]
+    by_rank = [kernel for kernel in candidates if not kernel.only_by_name]
+    return next(iter(by_name + by_rank), None)
 
 
 @cache
@@ -165,16 +188,15 @@ def load(path: Path) -> ctypes.CDLL:
             f"{path} has interface version {version}, expected {ABI_VERSION}: install Nearfield "
             "again"
         )
-    message = [c_char_p, c_size_t]
     native.nf_kernel_name.restype = c_char_p
     native.nf_model_new.argtypes = [
-        POINTER(Shape), POINTER(Weights), c_char_p, c_int32, POINTER(c_void_p), *message,
+        POINTER(Shape), POINTER(Weights), c_char_p, c_int32, POINTER(c_void_p), c_char_p, c_size_t,
     ]  # fmt: skip
     native.nf_model_free.argtypes = [c_void_p]
     native.nf_model_free.restype = None
     native.nf_encode.argtypes = [
         c_void_p, c_void_p, c_int64, c_void_p, c_int64, c_int32, c_void_p, c_int64, c_int32,
-        *message,
+        c_char_p, c_size_t,
     ]  # fmt: skip
     return native
 

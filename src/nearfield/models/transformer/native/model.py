@@ -16,7 +16,7 @@ from nearfield.models.transformer.native import library as native
 from nearfield.models.transformer.runtime import TokenBatch
 from nearfield.types import FloatArray
 
-__all__ = ["NativeModel", "NativePooling"]
+__all__ = ["NativeModel", "NativePooling", "is_built_in"]
 
 _ACTIVATIONS = (
     Activation.GELU,
@@ -59,7 +59,7 @@ class NativeModel:
     def __init__(
         self, shape: EncoderShape, weights: Mapping[str, FloatArray], kernel: str, threads: int
     ) -> None:
-        if shape.embedding != shape.hidden:
+        if not is_built_in(shape):
             raise UnsupportedModel(
                 f"embeddings of {shape.embedding} widened to {shape.hidden} dimensions are not "
                 "built into the native encoder"
@@ -99,6 +99,11 @@ class NativeModel:
         )  # fmt: skip
         native.check(status, message)
         return out
+
+
+def is_built_in(shape: EncoderShape) -> bool:
+    """Whether the library has everything that this shape needs."""
+    return shape.embedding == shape.hidden
 
 
 def _create(

@@ -35,7 +35,7 @@ INLINE void attend_rows(const nf_model *m, workspace *w, const element *queries,
     for (size_t key = 0; key < keys; key += PANEL)
         row_product(rows, (const word *)(const void *)queries, m->qkv_stride / PER_WORD,
                     (const word *)w->keys + key * head_words, head_words, w->scores + key,
-                    score_stride);
+                    score_stride, NULL, NULL);
     float factors[ROWS];
     element *shares = w->shares;
     for (size_t r = 0; r < rows; r++)
@@ -44,7 +44,7 @@ INLINE void attend_rows(const nf_model *m, workspace *w, const element *queries,
     for (size_t column = 0; column < m->head; column += PANEL) {
         row_product(rows, (const word *)(const void *)shares, share_stride / PER_WORD,
                     (const word *)w->values + column * (padded / PER_WORD), padded / PER_WORD,
-                    w->tile, PANEL);
+                    w->tile, PANEL, NULL, NULL);
         for (size_t r = 0; r < rows; r++)
             for (size_t n = 0; n < PANEL; n += LANES)
                 store_elements(context + r * m->context_stride + column + n,

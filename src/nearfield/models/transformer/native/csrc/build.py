@@ -145,6 +145,7 @@ def _run(command: list[str]) -> str:
 
 
 def main() -> None:
+    """Build from the command line."""
     parser = argparse.ArgumentParser(description="Compile Nearfield's native encoder.")
     parser.add_argument("output", nargs="?", type=Path, default=LIBRARY)
     parser.add_argument("--sanitize", action="store_true", help="with ASan and UBSan")

@@ -28,60 +28,84 @@ INLINE vec activate(enum nf_activation activation, vec x) {
     }
 }
 
-/* What happens to the sums of one panel: bias, and activation or residual sum. */
-INLINE void finish_tile(const enum finish finish, const enum nf_activation activation,
-                        const float *tile, size_t rows, const float *bias, void *out, size_t stride) {
-    for (size_t r = 0; r < rows; r++)
-        for (size_t n = 0; n < PANEL; n += LANES) {
-            vec sums = v_load(tile + r * PANEL + n);
-            if (bias) sums = v_add(sums, v_load(bias + n));
-            if (finish == ADD_TO_RESIDUAL) {
-                float *to = (float *)out + r * stride + n;
-                v_store(to, v_add(v_load(to), sums));
-            } else {
-                if (finish == ACTIVATE) sums = activate(activation, sums);
-                store_elements((element *)out + r * stride + n, sums);
-            }
-        }
-}
+/* The sums of some rows by one panel, waiting for bias and activation, or for the residual sum. */
+typedef struct {
+    const float *tile, *bias;
+    void *out;
+    size_t stride, rows, done;
+    enum nf_activation activation;
+} pending;
 
-INLINE void finish_activated(enum nf_activation activation, const float *tile, size_t rows,
-                             const float *bias, void *out, size_t stride) {
-    switch (activation) { /* outside of the loops, so that each has its own */
-        case NF_GELU: finish_tile(ACTIVATE, NF_GELU, tile, rows, bias, out, stride); break;
-        case NF_GELU_TANH: finish_tile(ACTIVATE, NF_GELU_TANH, tile, rows, bias, out, stride); break;
-        case NF_RELU: finish_tile(ACTIVATE, NF_RELU, tile, rows, bias, out, stride); break;
-        case NF_SILU: finish_tile(ACTIVATE, NF_SILU, tile, rows, bias, out, stride); break;
-        default: finish_tile(ACTIVATE, NF_TANH, tile, rows, bias, out, stride); break;
+INLINE void finish_row(const enum finish finish, const enum nf_activation activation,
+                       const pending *p, size_t row) {
+    for (size_t n = 0; n < PANEL; n += LANES) {
+        vec sums = v_load(p->tile + row * PANEL + n);
+        if (p->bias) sums = v_add(sums, v_load(p->bias + n));
+        if (finish == ADD_TO_RESIDUAL) {
+            float *to = (float *)p->out + row * p->stride + n;
+            v_store(to, v_add(v_load(to), sums));
+        } else {
+            if (finish == ACTIVATE) sums = activate(activation, sums);
+            store_elements((element *)p->out + row * p->stride + n, sums);
+        }
     }
 }
+
+INLINE void finish_rows(const enum finish finish, pending *p, size_t end) {
+    if (end > p->rows) end = p->rows;
+#define EACH_ROW(activation) \
+    for (; p->done < end; p->done++) finish_row(finish, activation, p, p->done)
+    if (finish != ACTIVATE) {
+        EACH_ROW(NF_GELU);
+        return;
+    }
+    switch (p->activation) { /* outside of the loop, so that each has its own */
+        case NF_GELU: EACH_ROW(NF_GELU); break;
+        case NF_GELU_TANH: EACH_ROW(NF_GELU_TANH); break;
+        case NF_RELU: EACH_ROW(NF_RELU); break;
+        case NF_SILU: EACH_ROW(NF_SILU); break;
+        default: EACH_ROW(NF_TANH);
+    }
+#undef EACH_ROW
+}
+
+/* What a product may do between its steps: another unit of the processor does the work. */
+INLINE void store_some(void *p, size_t rows) { finish_rows(STORE, p, ((pending *)p)->done + rows); }
+INLINE void activate_some(void *p, size_t rows) { finish_rows(ACTIVATE, p, ((pending *)p)->done + rows); }
+INLINE void add_some(void *p, size_t rows) { finish_rows(ADD_TO_RESIDUAL, p, ((pending *)p)->done + rows); }
 
 /* The given outputs of a linear layer over the given inputs. Panel by panel: a panel stays in the
  * nearest cache while all rows of the block pass it. `left` starts at the first given input, `out`
- * takes the first given output. The bias belongs to the first inputs only. */
-INLINE void product(const enum finish finish, enum nf_activation activation, const linear *layer,
+ * takes the first given output. The bias belongs to the first inputs only. The last step of each
+ * tile is left pending while the next tile is summed. */
+INLINE void product(const enum finish finish, const nf_model *m, workspace *w, const linear *layer,
                     span inputs, span outputs, const element *left, size_t stride, size_t rows,
-                    float *tile, void *out, size_t out_stride) {
-    size_t words = layer->inputs / PER_WORD, step = rows_at_a_time(rows);
+                    void *out, size_t out_stride) {
+    const size_t words = layer->inputs / PER_WORD, used = inputs.count / PER_WORD;
+    const size_t step = rows_at_a_time(rows);
+    const size_t size = finish == ADD_TO_RESIDUAL ? sizeof(float) : sizeof(element);
     const word *panels = (const word *)layer->panels + inputs.first / PER_WORD * PANEL;
+    float *tile = w->tile, *other = w->tile + ROWS * PANEL;
+    pending p = {.stride = out_stride, .activation = (enum nf_activation)m->shape.activation};
     for (size_t n = 0; n < outputs.count; n += PANEL) {
         const word *panel = panels + (outputs.first + n) * words;
-        const float *bias = inputs.first ? NULL : layer->bias + outputs.first + n;
         for (size_t row = 0; row < rows; row += step) {
-            size_t count = rows - row < step ? rows - row : step;
+            const size_t count = rows - row < step ? rows - row : step;
             row_product(count, (const word *)(const void *)(left + row * stride),
-                        stride / PER_WORD, panel, inputs.count / PER_WORD, tile, PANEL);
-            if (finish == ADD_TO_RESIDUAL)
-                finish_tile(finish, activation, tile, count, bias,
-                            (float *)out + row * out_stride + n, out_stride);
-            else if (finish == STORE)
-                finish_tile(finish, activation, tile, count, bias,
-                            (element *)out + row * out_stride + n, out_stride);
-            else
-                finish_activated(activation, tile, count, bias,
-                                 (element *)out + row * out_stride + n, out_stride);
+                        stride / PER_WORD, panel, used, tile, PANEL,
+                        finish == STORE ? store_some : finish == ACTIVATE ? activate_some : add_some,
+                        &p);
+            finish_rows(finish, &p, p.rows);
+            p.tile = tile;
+            p.bias = inputs.first ? NULL : layer->bias + outputs.first + n;
+            p.out = (char *)out + (row * out_stride + n) * size;
+            p.rows = count;
+            p.done = 0;
+            tile = other;
+            other = (float *)p.tile;
         }
     }
+    finish_rows(finish, &p, p.rows);
 }
 
 /* (x - mean) / √(variance + ε) · weight + bias, of one row, in place and as elements. */
@@ -139,16 +163,16 @@ static void embed(const nf_model *m, workspace *w, const block *b) {
     norm_rows(m, w, (size_t)(b->borders[b->texts] - b->borders[0]), m->norm_weight, m->norm_bias);
 }
 
+/* In chunks of columns, each of which is narrowed and added while it is still cached. */
 static void feed_forward(const nf_model *m, workspace *w, const layer *l, size_t tokens) {
-    const enum nf_activation activation = (enum nf_activation)m->shape.activation;
     const span state = {0, m->hidden};
     for (size_t first = 0; first < l->widen.outputs; first += m->wide_chunk) {
         size_t left = l->widen.outputs - first;
         const span wide = {first, left < m->wide_chunk ? left : m->wide_chunk};
-        product(ACTIVATE, activation, &l->widen, state, wide, w->state, m->state_stride, tokens,
-                w->tile, w->wide, m->wide_stride);
-        product(ADD_TO_RESIDUAL, activation, &l->narrow, wide, state, w->wide, m->wide_stride,
-                tokens, w->tile, w->residual, m->hidden);
+        product(ACTIVATE, m, w, &l->widen, state, wide, w->state, m->state_stride, tokens, w->wide,
+                m->wide_stride);
+        product(ADD_TO_RESIDUAL, m, w, &l->narrow, wide, state, w->wide, m->wide_stride, tokens,
+                w->residual, m->hidden);
     }
 }
 
@@ -160,13 +184,13 @@ static void encode(const nf_model *m, workspace *w, const block *b) {
     embed(m, w, b);
     for (int64_t i = 0; i < m->shape.layers; i++) {
         const layer *l = m->layers + i;
-        product(STORE, NF_GELU, &l->qkv, all, qkv, w->state, m->state_stride, tokens, w->tile,
-                w->qkv, m->qkv_stride);
+        product(STORE, m, w, &l->qkv, all, qkv, w->state, m->state_stride, tokens, w->qkv,
+                m->qkv_stride);
         for (size_t text = 0; text < b->texts; text++)
             attend(m, w, (size_t)(b->borders[text] - b->borders[0]),
                    (size_t)(b->borders[text + 1] - b->borders[text]));
-        product(ADD_TO_RESIDUAL, NF_GELU, &l->attended, heads, all, w->context, m->context_stride,
-                tokens, w->tile, w->residual, m->hidden);
+        product(ADD_TO_RESIDUAL, m, w, &l->attended, heads, all, w->context, m->context_stride,
+                tokens, w->residual, m->hidden);
         norm_rows(m, w, tokens, l->attended_norm_weight, l->attended_norm_bias);
         feed_forward(m, w, l, tokens);
         norm_rows(m, w, tokens, l->norm_weight, l->norm_bias);

@@ -28,7 +28,8 @@ typedef struct workspace {
     size_t tokens; /* rows it has */
     void *memory;
     void *state, *qkv, *context, *wide, *shares, *keys, *values; /* elements */
-    float *residual, *scores, *tile;
+    float *residual, *scores;
+    float *tile; /* two tiles of sums, used in turn */
 } workspace;
 
 typedef struct kernel kernel;

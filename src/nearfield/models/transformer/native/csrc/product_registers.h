@@ -56,8 +56,7 @@ INLINE void product_of(const size_t rows, const word *left, size_t stride, const
     }
 }
 
-/* out[r][0 … PANEL - 1] = Σₖ left[r][k] panel[k], for 1 to ROWS rows; strides in words and floats. */
-static void row_product(size_t rows, const word *left, size_t stride, const word *panel,
+static void switch_rows(size_t rows, const word *left, size_t stride, const word *panel,
                         size_t words, float *out, size_t out_stride) {
 #define CASE(n) \
     case n: product_of(n, left, stride, panel, words, out, out_stride); break;
@@ -74,6 +73,16 @@ static void row_product(size_t rows, const word *left, size_t stride, const word
 #endif
     }
 #undef CASE
+}
+
+/* out[r][0 … PANEL - 1] = Σₖ left[r][k] panel[k], for 1 to ROWS rows; strides in words and floats.
+ * `between` is for kernels whose sums leave the vector unit idle; here they do not. */
+INLINE void row_product(size_t rows, const word *left, size_t stride, const word *panel,
+                        size_t words, float *out, size_t out_stride,
+                        void (*between)(void *context, size_t rows), void *context) {
+    (void)between;
+    (void)context;
+    switch_rows(rows, left, stride, panel, words, out, out_stride);
 }
 
 /* Rows to take at a time: even shares, because a last one of few rows would wait for its sums. */

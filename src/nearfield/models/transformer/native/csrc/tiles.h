@@ -6,6 +6,9 @@
 
 #define tile_zero(tile) _tile_zero(tile)
 #define tile_load(tile, from, stride) _tile_loadd(tile, from, (stride) * sizeof(word))
+/* For rows, which pass once while the panel stays: it leaves the panel's lines in the cache. */
+#define tile_load_once(tile, from, stride) \
+    _tile_stream_loadd(tile, from, (stride) * sizeof(word))
 #define tile_store(tile, to, stride) _tile_stored(tile, to, (stride) * sizeof(float))
 #define tile_dot(sums, rows, columns) _tile_dpbf16ps(sums, rows, columns)
 

@@ -18,6 +18,8 @@ static void tile_load(int tile, const word *from, size_t stride) {
     for (int row = 0; row < 16; row++) memcpy(tiles[tile][row], from + row * stride, 64);
 }
 
+#define tile_load_once tile_load
+
 static void tile_store(int tile, float *to, size_t stride) {
     for (int row = 0; row < 16; row++) memcpy(to + row * stride, tiles[tile][row], 64);
 }
