@@ -155,7 +155,7 @@ class TransformerEncoder:
 
     def _states(self, tokens: TokenBatch) -> FloatArray:
         self._require_known(tokens)
-        if isinstance(self._runtime, PooledRuntime):
+        if not isinstance(self._runtime, Runtime):
             raise UnsupportedOperation(
                 f"the model {self.card.name!r} gives one vector a text and hides its tokens'"
             )

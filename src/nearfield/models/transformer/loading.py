@@ -5,23 +5,29 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from nearfield.errors import InputError, ModelNotInstalled, UnsupportedModel
+from nearfield.errors import (
+    InputError,
+    ModelNotInstalled,
+    UnsupportedModel,
+    UnsupportedOperation,
+)
 from nearfield.models import card as cards
 from nearfield.models.hashes import file_sha256
 from nearfield.models.transformer import graph, weights
-from nearfield.models.transformer.config import read_shape
+from nearfield.models.transformer.config import EncoderShape, read_shape
 from nearfield.models.transformer.encoder import Head, TransformerEncoder
 from nearfield.models.transformer.files import Json, read_object
 from nearfield.models.transformer.layout import Layout, read_layout
-from nearfield.models.transformer.modules import Normalise
+from nearfield.models.transformer.modules import Normalise, PoolingSpec
 from nearfield.models.transformer.pooling import PoolingMode
 from nearfield.models.transformer.runtime import PooledRuntime, Precision, Runtime
 from nearfield.tokenization import SubwordTokenizer
 from nearfield.tokenization import load as load_tokenizer
-from nearfield.types import ModelCard, Role
+from nearfield.types import FloatArray, ModelCard, Role
 
 __all__ = ["load"]
 
@@ -61,8 +67,9 @@ def load(
     folder : Path
     name : str
         For the card.
-    precision : {"exact"}
-        Precision class. An ONNX file runs as it is; the card says its class.
+    precision : {"exact", "fast"}
+        Precision class: float32, or bfloat16 with float32 sums where the processor has it. An
+        ONNX file runs as it is; the card says its class.
     pooling : PoolingMode or str, optional
         For folders that do not state one (no ``modules.json``). Without it such a folder is
         read with mean pooling, and the encoder's ``notes`` say so.
@@ -79,15 +86,17 @@ def load(
         Something in it is not understood; the message says what and where.
     InputError
         Another precision class or pooling than there is.
+    UnsupportedOperation
+        This machine or this model cannot be computed in the class "fast".
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise ModelNotInstalled(f"there is no model folder at {folder}")
-    if precision != Precision.EXACT:
-        raise InputError(f"precision is {precision!r}, expected {str(Precision.EXACT)!r}")
+    if precision not in (Precision.EXACT, Precision.FAST):
+        raise InputError(f"precision is {precision!r}, expected 'exact' or 'fast'")
     layout = read_layout(folder, pooling=_pooling(pooling))
     tokenizer = _tokenizer(layout)
-    engine = _engine(layout, tokenizer, stated_pooling=pooling is not None)
+    engine = _engine(layout, tokenizer, Precision(precision), stated_pooling=pooling is not None)
     return TransformerEncoder(
         _card(name, layout, tokenizer, engine),
         tokenizer,
@@ -132,7 +141,9 @@ def _lower_cased(path: Path) -> bytes:
     return json.dumps(described).encode()
 
 
-def _engine(layout: Layout, tokenizer: SubwordTokenizer, *, stated_pooling: bool) -> _Engine:
+def _engine(
+    layout: Layout, tokenizer: SubwordTokenizer, precision: Precision, *, stated_pooling: bool
+) -> _Engine:
     from nearfield.models.transformer import onnx_files
 
     folder = layout.transformer
@@ -140,16 +151,19 @@ def _engine(layout: Layout, tokenizer: SubwordTokenizer, *, stated_pooling: bool
     stored = (folder / weights.SINGLE).is_file() or (folder / weights.INDEX).is_file()
     if onnx_file is None or stored:
         try:
-            return _native_engine(layout, tokenizer)
+            return _built_in_engine(layout, tokenizer, precision)
         except UnsupportedModel:
             if onnx_file is None:
                 raise
+    if precision is Precision.FAST:
+        raise UnsupportedOperation(
+            f"{folder} holds an ONNX file, which runs as it is: precision 'fast' needs safetensors "
+            "of a built-in family. Use precision='exact'"
+        )
     return _onnx_engine(layout, onnx_file, tokenizer, stated_pooling=stated_pooling)
 
 
-def _native_engine(layout: Layout, tokenizer: SubwordTokenizer) -> _Engine:
-    from nearfield.models.transformer.runtimes.onnxruntime import OnnxEncoder
-
+def _built_in_engine(layout: Layout, tokenizer: SubwordTokenizer, precision: Precision) -> _Engine:
     folder = layout.transformer
     shape = read_shape(folder / "config.json")
     if layout.pooling.hidden not in (None, shape.hidden):
@@ -160,7 +174,7 @@ def _native_engine(layout: Layout, tokenizer: SubwordTokenizer) -> _Engine:
     tensors = weights.open_tensors(folder)
     bound = weights.bind(shape, tensors, folder)
     return _Engine(
-        runtime=OnnxEncoder(graph.cached(shape), bound, tokenizer.pad_id),
+        runtime=_runtime(shape, bound, precision, layout.pooling, tokenizer.pad_id),
         head=Head(layout.pooling, layout.steps),
         width=shape.hidden * len(layout.pooling.modes),
         files=tensors.files,
@@ -170,6 +184,23 @@ def _native_engine(layout: Layout, tokenizer: SubwordTokenizer) -> _Engine:
         vocabulary=shape.vocabulary,
         notes=layout.notes,
     )
+
+
+def _runtime(
+    shape: EncoderShape,
+    bound: Mapping[str, FloatArray],
+    precision: Precision,
+    pooling: PoolingSpec,
+    padding_id: int,
+) -> Runtime | PooledRuntime:
+    """Return the native encoder where it serves, else ONNX Runtime."""
+    from nearfield.models.transformer.runtimes import native
+    from nearfield.models.transformer.runtimes.onnxruntime import OnnxEncoder
+
+    if precision is Precision.FAST or native.is_fastest(shape):
+        modes = pooling.modes if pooling.include_prompt else ()
+        return native.open_native(shape, bound, precision, modes)
+    return OnnxEncoder(graph.cached(shape), bound, padding_id)
 
 
 def _onnx_engine(

@@ -7,6 +7,7 @@ does not have to. Everything around it (tokenising, batching, pooling) is the sa
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,7 +18,16 @@ import numpy.typing as npt
 
 from nearfield.types import FloatArray, IntArray
 
-__all__ = ["PooledRuntime", "Precision", "Runtime", "TokenBatch", "pack", "pad", "unpad"]
+__all__ = [
+    "PooledRuntime",
+    "Precision",
+    "Runtime",
+    "TokenBatch",
+    "pack",
+    "pad",
+    "unpad",
+    "usable_cores",
+]
 
 
 class Precision(StrEnum):
@@ -50,6 +60,7 @@ class TokenBatch:
         return np.diff(self.borders)
 
 
+@runtime_checkable
 class Runtime(Protocol):
     """Computes the contextual vector of every token."""
 
@@ -141,3 +152,10 @@ def unpad(states: FloatArray, given: npt.NDArray[np.bool_]) -> FloatArray:
     if given.all():
         return states.reshape(-1, states.shape[-1])
     return states[given]
+
+
+def usable_cores() -> int:
+    """Cores that this process may use, which in a container are fewer than there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

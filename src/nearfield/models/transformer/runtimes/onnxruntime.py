@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from nearfield.errors import UnsupportedModel
-from nearfield.models.transformer.runtime import Precision, TokenBatch, pack, pad, unpad
+from nearfield.models.transformer.runtime import (
+    Precision,
+    TokenBatch,
+    pack,
+    pad,
+    unpad,
+    usable_cores,
+)
 from nearfield.types import FloatArray, IntArray
 
 if TYPE_CHECKING:
@@ -181,14 +187,7 @@ def _options() -> onnxruntime.SessionOptions:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = _cores()
+    options.intra_op_num_threads = usable_cores()
     options.inter_op_num_threads = 1
     options.log_severity_level = 3  # errors only: warnings about shapes help no user
     return options
-
-
-def _cores() -> int:
-    """Cores that this process may use, which in a container are fewer than there are."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -1,0 +1,52 @@
+"""Build hook: compile the native encoder when a wheel or an editable installation is made.
+
+The compiled part is optional. Without a compiler the wheel is pure Python, the log says so, and
+other runtimes serve.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import sysconfig
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+SOURCES = "src/nearfield/models/transformer/native/csrc"
+
+
+class NativeBuildHook(BuildHookInterface):
+    """Puts ``libnearfield_native.so`` beside the package that loads it."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        build = _load(Path(self.root) / SOURCES / "build.py")
+        try:
+            notes = build.build()
+        except (build.BuildError, OSError) as error:
+            self.app.display_warning(f"the native encoder was left out: {error}")
+            build.LIBRARY.unlink(missing_ok=True)
+            return
+        for note in notes:
+            self.app.display_info(note)
+        # It is called through ctypes: any Python 3, but this platform only.
+        platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
+        build_data["pure_python"] = False
+        build_data["tag"] = f"py3-none-{platform}"
+        if version != "editable":
+            inside = build.LIBRARY.relative_to(Path(self.root) / "src")
+            build_data["force_include"][str(build.LIBRARY)] = str(inside)
+
+
+def _load(path: Path) -> ModuleType:
+    """Load the build script by its path: the package itself cannot be imported yet."""
+    name = "nearfield_native_build"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} cannot be loaded")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module

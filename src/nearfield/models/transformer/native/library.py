@@ -1,0 +1,230 @@
+"""The compiled library: found, checked and called through its C interface.
+
+It is optional. Whatever is missing (the file, a matching version, a processor it knows) is told
+by :func:`available`, and other runtimes serve.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from ctypes import POINTER, byref, c_char_p, c_double, c_int32, c_int64, c_size_t, c_void_p
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from nearfield.models.transformer.runtime import Precision
+
+__all__ = [
+    "ABI_VERSION",
+    "KERNEL_VARIABLE",
+    "Availability",
+    "Kernel",
+    "available",
+    "choose",
+    "chosen_by_name",
+    "kernels",
+    "library",
+]
+
+ABI_VERSION = 1
+"""Raised together with NF_ABI_VERSION in ``csrc/nearfield_native.h``."""
+
+KERNEL_VARIABLE = "NEARFIELD_NATIVE_KERNEL"
+"""Environment variable that names the kernel to use, to measure or test one; ``none`` uses none."""
+
+PLACE = Path(__file__).parent / "libnearfield_native.so"
+
+_PRECISIONS = (Precision.EXACT, Precision.FAST)
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """One implementation of the encoder.
+
+    Attributes
+    ----------
+    name : str
+        Such as ``avx512``.
+    precision : Precision
+    usable : bool
+        Whether this processor and system run it.
+    only_by_name : bool
+        Made for tests, never chosen by itself.
+    """
+
+    name: str
+    precision: Precision
+    usable: bool
+    only_by_name: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Availability:
+    """Whether the native encoder can be used here.
+
+    Attributes
+    ----------
+    usable : bool
+    reason : str
+        For people: what was chosen, or what is missing.
+    kernels : tuple of str
+        Usable kernels, the preferred ones of each precision first.
+    """
+
+    usable: bool
+    reason: str
+    kernels: tuple[str, ...] = ()
+
+
+class Shape(ctypes.Structure):
+    """``nf_shape``."""
+
+    _fields_ = [
+        *((name, c_int64) for name in ("layers", "hidden", "heads", "intermediate")),
+        *((name, c_int64) for name in ("vocabulary", "positions", "padding_id", "activation")),
+        ("norm_epsilon", c_double),
+    ]
+
+
+LAYER_PARTS = tuple(
+    f"{part}.{kind}"
+    for part in ("query", "key", "value", "attended", "attended_norm", "widen", "narrow", "norm")
+    for kind in ("weight", "bias")
+)
+"""A layer's weights by our names, in the order of ``nf_layer_weights``."""
+
+
+class LayerWeights(ctypes.Structure):
+    """``nf_layer_weights``."""
+
+    _fields_ = [(name.replace(".", "_"), c_void_p) for name in LAYER_PARTS]
+
+
+class Weights(ctypes.Structure):
+    """``nf_weights``."""
+
+    _fields_ = [
+        *((name, c_void_p) for name in ("words", "positions", "token_type")),
+        *((name, c_void_p) for name in ("norm_weight", "norm_bias", "relative_bias")),
+        ("layers", POINTER(LayerWeights)),
+    ]
+
+
+def available() -> Availability:
+    """Say whether the native encoder can be used, and why or why not.
+
+    Examples
+    --------
+    >>> found = available()
+    >>> found.usable == bool(found.kernels)
+    True
+    """
+    try:
+        library()
+    except OSError as error:
+        return Availability(False, str(error))
+    usable = tuple(kernel.name for kernel in kernels() if kernel.usable)
+    return Availability(True, f"this processor runs {', '.join(usable)}", usable)
+
+
+def chosen_by_name() -> str | None:
+    """Name in the environment variable :data:`KERNEL_VARIABLE`, if it is set."""
+    return os.environ.get(KERNEL_VARIABLE) or None
+
+
+def choose(precision: Precision) -> Kernel | None:
+    """Return the kernel to use for a precision class, if there is one.
+
+    It is the preferred usable one, or, if the environment names one of this class, that one.
+    """
+    named = chosen_by_name()
+    if named == "none" or not available().usable:
+        return None
+    candidates = [k for k in kernels() if k.usable and k.precision is precision]
+    by_name = [kernel for kernel in candidates if kernel.name == named]
+    by_rank = [kernel for kernel in candidates if not kernel.only_by_name]
+    return next(iter(by_name + by_rank), None)
+
+
+@cache
+def kernels() -> tuple[Kernel, ...]:
+    """All kernels of the library, the preferred ones of each precision first."""
+    native = library()
+    return tuple(
+        Kernel(
+            name=native.nf_kernel_name(i).decode(),
+            precision=_PRECISIONS[native.nf_kernel_precision(i)],
+            usable=bool(native.nf_kernel_usable(i)),
+            only_by_name=bool(native.nf_kernel_only_by_name(i)),
+        )
+        for i in range(native.nf_kernel_count())
+    )
+
+
+@cache
+def library() -> ctypes.CDLL:
+    """Open the library.
+
+    Raises
+    ------
+    OSError
+        It is not there, cannot be loaded, or is of another version.
+    """
+    if not PLACE.is_file():
+        raise OSError(
+            f"the compiled part is not installed ({PLACE.name} is missing): there was no C "
+            "compiler when Nearfield was installed"
+        )
+    return load(PLACE)
+
+
+def load(path: Path) -> ctypes.CDLL:
+    """Load a library and declare its functions; raises OSError for another version."""
+    native = ctypes.CDLL(str(path))
+    version = native.nf_abi_version() if hasattr(native, "nf_abi_version") else None
+    if version != ABI_VERSION:
+        raise OSError(
+            f"{path} has interface version {version}, expected {ABI_VERSION}: install Nearfield "
+            "again"
+        )
+    native.nf_kernel_name.restype = c_char_p
+    native.nf_model_new.argtypes = [
+        POINTER(Shape), POINTER(Weights), c_char_p, c_int32, POINTER(c_void_p), c_char_p, c_size_t,
+    ]  # fmt: skip
+    native.nf_model_free.argtypes = [c_void_p]
+    native.nf_model_free.restype = None
+    native.nf_encode.argtypes = [
+        c_void_p, c_void_p, c_int64, c_void_p, c_int64, c_int32, c_void_p, c_int64, c_int32,
+        c_char_p, c_size_t,
+    ]  # fmt: skip
+    return native
+
+
+def new_model(shape: Shape, weights: Weights, kernel: str, threads: int) -> c_void_p:
+    """Call ``nf_model_new``.
+
+    Raises
+    ------
+    MemoryError
+        There is not enough of it.
+    ValueError
+        The library refused the shape, the weights or the kernel; the message says why.
+    """
+    handle = c_void_p()
+    message = ctypes.create_string_buffer(256)
+    status = library().nf_model_new(
+        byref(shape), byref(weights), kernel.encode(), threads, byref(handle), message, 256
+    )
+    check(status, message)
+    return handle
+
+
+def check(status: int, message: ctypes.Array[ctypes.c_char]) -> None:
+    """Turn a status of the library into an exception."""
+    if status == 0:
+        return
+    text = message.value.decode(errors="replace")
+    if status == 2:
+        raise MemoryError(text)
+    raise ValueError(text)
