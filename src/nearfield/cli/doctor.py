@@ -73,8 +73,17 @@ def _machine() -> Iterator[Finding]:
     python = platform.python_version()
     yield Finding("nearfield", Verdict.GOOD, f"{version}, Python {python}, {platform.platform()}")
     yield Finding("processor", Verdict.GOOD, f"{os.cpu_count()} cores, {_vector_units()}")
+    yield _native()
     runtime = importlib.metadata.version("onnxruntime")
-    yield Finding("runtime", Verdict.GOOD, f"onnxruntime {runtime}, fp32 on the processor")
+    yield Finding("runtime", Verdict.GOOD, f"onnxruntime {runtime}, for ONNX files and as fallback")
+
+
+def _native() -> Finding:
+    from nearfield.models.transformer.native import available
+
+    found = available()
+    verdict = Verdict.GOOD if found.usable else Verdict.NOTE
+    return Finding("runtime", verdict, f"native kernels: {found.reason}")
 
 
 def _vector_units() -> str:

@@ -124,8 +124,10 @@ def available() -> Availability:
         library()
     except OSError as error:
         return Availability(False, str(error))
-    usable = tuple(kernel.name for kernel in kernels() if kernel.usable)
-    return Availability(True, f"this processor runs {', '.join(usable)}", usable)
+    usable = [kernel for kernel in kernels() if kernel.usable]
+    shown = ", ".join(kernel.name for kernel in usable if not kernel.only_by_name)
+    names = tuple(kernel.name for kernel in usable)
+    return Availability(True, f"this processor runs {shown}", names)
 
 
 def chosen_by_name() -> str | None:
