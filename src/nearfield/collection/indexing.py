@@ -225,8 +225,7 @@ class Indexer:
         vectors = self._encode(
             [(work, chunk) for work, own in zip(queue, fresh, strict=True) for chunk in own]
         )
-        whole: list[tuple[SourceState, Sequence[Chunk], FloatArray]] = []
-        kept: set[str] = set()
+        whole = _Whole()
         at = 0
         for work, unwritten in zip(queue, fresh, strict=True):
             encoded = vectors[at : at + len(unwritten)]
@@ -235,16 +234,21 @@ class Indexer:
             work.passages += len(chunks)
             self._report.passages += len(chunks)
             if work.sliced or not work.done:
+                self._replace(whole)  # first, so that passages are stored in the order of files
+                whole = _Whole()
                 self._write_slice(work, chunks, rows)
             else:
-                whole.append((self._state(work), chunks, rows))
-                kept |= work.stored
+                whole.sources.append((self._state(work), chunks, rows))
+                whole.kept |= work.stored
             work.chunks = []
             if not work.done:
                 self._queue.append(work)
-        if whole:
-            self._report.deleted += self._store.replace(whole, keep=kept)
+        self._replace(whole)
         self._meter.settle(self._stored())
+
+    def _replace(self, whole: _Whole) -> None:
+        if whole.sources:
+            self._report.deleted += self._store.replace(whole.sources, keep=whole.kept)
 
     def _stored(self) -> int:
         return self._report.passages + self._report.kept
@@ -328,6 +332,14 @@ class Indexer:
                 unseen = state.path not in seen and state.path not in unreadable
                 if unseen and not state.path.startswith(shut):
                     yield state
+
+
+@dataclass(slots=True)
+class _Whole:
+    """Files that are written in one transaction."""
+
+    sources: list[tuple[SourceState, Sequence[Chunk], FloatArray]] = field(default_factory=list)
+    kept: set[str] = field(default_factory=set)
 
 
 @dataclass(slots=True)

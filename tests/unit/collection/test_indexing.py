@@ -165,8 +165,20 @@ def test_a_large_file_in_slices_equals_one_written_at_once(
             report = sliced.index(source, options=replace(IndexOptions(), batch=32))
             assert (report.documents, report.passages) == (300, 300)
             assert contents(sliced) == contents(whole)
+            ids = [chunk.id for chunk, _ in sliced.store.scan()]
+            assert ids == [chunk.id for chunk, _ in whole.store.scan()], "in the order of the file"
             (state,) = sliced.sources()
             assert (state.documents, state.chunks) == (300, 300)
+
+
+def test_passages_are_stored_in_the_order_of_files(
+    tmp_path: Path, encoder: Encoder, folder: Path
+) -> None:
+    big_file(folder / "m.jsonl.gz", 100)
+    with open_collection(tmp_path / "a.nf", encoder=encoder) as collection:
+        collection.index(folder, options=replace(IndexOptions(), batch=32))
+        sources = [Path(chunk.source).name for chunk, _ in collection.store.scan()]
+    assert sources == sorted(sources)
 
 
 def test_progress_rises_to_the_end(tmp_path: Path, encoder: Encoder, folder: Path) -> None:
