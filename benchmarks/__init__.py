@@ -1,0 +1,1 @@
+"""Benchmarks: what Nearfield measures about itself, beside its peers in the same run."""

@@ -1,0 +1,136 @@
+"""The texts that benchmarks run on: public sets from ``--data``, or generated ones."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.harness import DataMissing
+
+__all__ = ["PairTask", "Passages", "RetrievalTask", "passages", "scifact", "stsbenchmark"]
+
+_SEED = 13
+_VOCABULARY = """
+    the a of in and to for with from into under after before while each every one two many
+    system kernel memory page buffer driver process thread file folder network packet server
+    client request response signal lock queue index table row column value key string number
+    function module class method argument option command line error message warning result
+    reads writes holds returns calls waits starts stops checks copies moves sends takes gives
+    new old first last small large free full empty next same other long short open closed
+    device bus port clock timer interrupt register bit byte word block sector disk volume user
+    group right owner name path link mount root path time date year day zone level rank order
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Passages:
+    """Texts and where they came from."""
+
+    texts: Sequence[str]
+    origin: str
+
+    def write_jsonl(self, path: Path) -> None:
+        """One record a line, without titles: every contender embeds the same characters."""
+        with path.open("w", encoding="utf-8") as out:
+            for number, text in enumerate(self.texts):
+                out.write(json.dumps({"_id": str(number), "text": text}, ensure_ascii=False))
+                out.write("\n")
+
+
+@dataclass(frozen=True, slots=True)
+class RetrievalTask:
+    """A corpus, queries, and which documents answer them.
+
+    Attributes
+    ----------
+    documents, queries : mapping of str to str
+        Text by id.
+    judged : mapping of str to mapping of str to int
+        Query id → document id → relevance.
+    """
+
+    documents: Mapping[str, str]
+    queries: Mapping[str, str]
+    judged: Mapping[str, Mapping[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class PairTask:
+    """Sentence pairs and how near people found them."""
+
+    left: Sequence[str]
+    right: Sequence[str]
+    scores: Sequence[float]
+
+
+def passages(data: Path | None, count: int) -> Passages:
+    """The first `count` passages of ``tech-docs``, or generated ones without a data folder."""
+    path = data / "tech-docs" / "corpus.jsonl.gz" if data else None
+    if path is None or not path.is_file():
+        return Passages(_generated(count), "generated")
+    texts = []
+    for record in _records(path):
+        texts.append(str(record["text"]))
+        if len(texts) == count:
+            break
+    return Passages(texts, "tech-docs")
+
+
+def scifact(data: Path | None) -> RetrievalTask:
+    """SciFact's test split, documents as ``title + " " + text``, as MTEB and BEIR read it."""
+    folder = _folder(data, "scifact")
+    documents = {
+        str(record["_id"]): f"{record.get('title', '')} {record['text']}".strip()
+        for record in _records(folder / "corpus.jsonl.gz")
+    }
+    judged: dict[str, dict[str, int]] = {}
+    for row in _table(folder / "qrels" / "test.tsv"):
+        judged.setdefault(row["query-id"], {})[row["corpus-id"]] = int(row["score"])
+    queries = {
+        str(record["_id"]): str(record["text"])
+        for record in _records(folder / "queries.jsonl")
+        if record["_id"] in judged
+    }
+    return RetrievalTask(documents, queries, judged)
+
+
+def stsbenchmark(data: Path | None) -> PairTask:
+    """STSBenchmark's test split."""
+    rows = list(_table(_folder(data, "stsb") / "test.tsv"))
+    return PairTask(
+        [row["sentence1"] for row in rows],
+        [row["sentence2"] for row in rows],
+        [float(row["score"]) for row in rows],
+    )
+
+
+def _folder(data: Path | None, name: str) -> Path:
+    if data is None or not (data / name).is_dir():
+        raise DataMissing(f"needs the data set {name}: --data FOLDER, where FOLDER/{name}/ is it")
+    return data / name
+
+
+def _records(path: Path) -> Iterator[dict[str, object]]:
+    opener = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rt", encoding="utf-8") as lines:
+        for line in lines:
+            yield json.loads(line)
+
+
+def _table(path: Path) -> Iterator[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as lines:
+        yield from csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
+
+
+def _generated(count: int) -> list[str]:
+    """Plain English-looking passages of 30 to 90 words, the same on every machine."""
+    chance, words = random.Random(_SEED), _VOCABULARY.split()
+    return [
+        " ".join(chance.choices(words, k=chance.randint(30, 90))) + f" {number}."
+        for number in range(count)
+    ]

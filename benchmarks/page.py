@@ -1,0 +1,127 @@
+"""Puts the newest results into ``docs/benchmarks.md``: ``python -m benchmarks.page [--check]``.
+
+No figure in the page is typed by hand: whatever stands between the two markers is replaced.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.harness import REPOSITORY, Json
+from benchmarks.results import RESULTS, newest
+
+__all__ = ["PAGE", "filled", "render"]
+
+PAGE = REPOSITORY / "docs" / "benchmarks.md"
+_BEGIN = "<!-- results: made by python -m benchmarks.page, do not edit -->"
+_END = "<!-- end of results -->"
+
+
+def render(results: Mapping[str, Mapping[str, Any]]) -> str:
+    """Markdown of results by name: targets, then medians, then where they were measured.
+
+    Examples
+    --------
+    >>> print(render({}))
+    No results yet.
+    """
+    if not results:
+        return "No results yet."
+    parts = [*_table(("What", "Measured", "Target", "Holds"), _checks(results.values()))]
+    for name, result in results.items():
+        parts += ["", f"### {name}", "", _origin(result), ""]
+        parts += _table(("Figure", "Value"), _leaves(result["figures"]))
+    return "\n".join([*parts, "", *_machines(results.values())])
+
+
+def filled(page: str, results: Mapping[str, Mapping[str, Any]]) -> str:
+    """The page with the part between the markers made anew.
+
+    Raises
+    ------
+    ValueError
+        A marker is missing.
+    """
+    head, begin, rest = page.partition(_BEGIN)
+    _, end, tail = rest.partition(_END)
+    if not begin or not end:
+        raise ValueError(f"the page needs both markers: {_BEGIN} and {_END}")
+    return f"{head}{begin}\n\n{render(results)}\n\n{end}{tail}"
+
+
+def _checks(results: Iterable[Mapping[str, Any]]) -> Iterator[Sequence[str]]:
+    for result in results:
+        for check in result["checks"]:
+            holds = "yes" if check["holds"] else "**no**" if check["required"] else "not yet"
+            measured = f"{check['measured']:,.6g} {check['unit']}".rstrip()
+            target = check["target"] + ("" if check["required"] else " (aim)")
+            yield check["what"], measured, target, holds
+
+
+def _leaves(value: Json, path: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
+    """Each measured value with its path; repetitions are left to the JSON."""
+    if isinstance(value, Mapping) and "median" in value:
+        value = value["median"]
+    if isinstance(value, Mapping):
+        for name, part in value.items():
+            yield from _leaves(part, (*path, name.replace("_", " ")))
+    elif isinstance(value, int | float):
+        yield " · ".join(path), f"{value:,}"
+    elif isinstance(value, str) and "fingerprint" not in path:
+        yield " · ".join(path), value
+
+
+def _origin(result: Mapping[str, Any]) -> str:
+    commit = result["commit"] + (" with changes" if result["modified"] else "")
+    load = result["hardware"]["load_average"]
+    return (
+        f"`{result['command']}`, {result['date'][:10]}, commit {commit}; load average of the "
+        f"machine when it began: {load}."
+    )
+
+
+def _machines(results: Iterable[Mapping[str, Any]]) -> list[str]:
+    """One line for each distinct machine and set of versions."""
+    lines: dict[str, None] = {}
+    for result in results:
+        hardware, versions = result["hardware"], result["versions"]
+        text = (
+            f"Measured on {hardware['cpu']}, {hardware['cores']} cores "
+            f"({', '.join(hardware['flags'])}), {hardware['memory_gb']} GB, {hardware['system']}, "
+            f"Python {hardware['python']}, "
+            + ", ".join(f"{name} {number}" for name, number in versions.items())
+            + "."
+        )
+        lines[text] = None
+    # A run without a peer names fewer versions: a line that another one contains says nothing.
+    return [a for a in lines if not any(a != b and a.rstrip(".") in b for b in lines)]
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    yield "| " + " | ".join(header) + " |"
+    yield "| " + " | ".join("---" for _ in header) + " |"
+    for row in rows:
+        yield "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Rewrite the page, or with ``--check`` say whether it is up to date (exit code 1: no)."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.page", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="change nothing")
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    options = parser.parse_args(arguments)
+    page = PAGE.read_text(encoding="utf-8")
+    made = filled(page, newest(options.results))
+    if options.check:
+        print("up to date" if made == page else "not up to date: python -m benchmarks.page")
+        return int(made != page)
+    PAGE.write_text(made, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
