@@ -1,4 +1,4 @@
-"""Puts the newest results into ``docs/benchmarks.md``: ``python -m benchmarks.page [--check]``.
+"""Puts the newest results into the docs and the README: ``python -m benchmarks.page [--check]``.
 
 No figure in the page is typed by hand: whatever stands between the two markers is replaced.
 """
@@ -11,12 +11,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks import readme
 from benchmarks.harness import REPOSITORY, Json
 from benchmarks.results import RESULTS, newest
 
-__all__ = ["PAGE", "filled", "render"]
+__all__ = ["PAGE", "README", "filled", "render"]
 
 PAGE = REPOSITORY / "docs" / "benchmarks.md"
+README = REPOSITORY / "README.md"
 _BEGIN = "<!-- results: made by python -m benchmarks.page, do not edit -->"
 _END = "<!-- end of results -->"
 
@@ -38,8 +40,8 @@ def render(results: Mapping[str, Mapping[str, Any]]) -> str:
     return "\n".join([*parts, "", *_machines(results.values())])
 
 
-def filled(page: str, results: Mapping[str, Mapping[str, Any]]) -> str:
-    """The page with the part between the markers made anew.
+def filled(page: str, content: str) -> str:
+    """The page with the part between the markers replaced.
 
     Raises
     ------
@@ -50,7 +52,7 @@ def filled(page: str, results: Mapping[str, Mapping[str, Any]]) -> str:
     _, end, tail = rest.partition(_END)
     if not begin or not end:
         raise ValueError(f"the page needs both markers: {_BEGIN} and {_END}")
-    return f"{head}{begin}\n\n{render(results)}\n\n{end}{tail}"
+    return f"{head}{begin}\n\n{content}\n\n{end}{tail}"
 
 
 def _checks(results: Iterable[Mapping[str, Any]]) -> Iterator[Sequence[str]]:
@@ -114,13 +116,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="change nothing")
     parser.add_argument("--results", type=Path, default=RESULTS)
     options = parser.parse_args(arguments)
-    page = PAGE.read_text(encoding="utf-8")
-    made = filled(page, newest(options.results))
+    results = newest(options.results)
+    stale = False
+    for path, content in ((PAGE, render(results)), (README, readme.table(results))):
+        page = path.read_text(encoding="utf-8")
+        made = filled(page, content)
+        stale |= made != page
+        if not options.check:
+            path.write_text(made, encoding="utf-8")
     if options.check:
-        print("up to date" if made == page else "not up to date: python -m benchmarks.page")
-        return int(made != page)
-    PAGE.write_text(made, encoding="utf-8")
-    return 0
+        print("not up to date: python -m benchmarks.page" if stale else "up to date")
+    return int(options.check and stale)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from benchmarks import readme
 from benchmarks.data import passages, scifact, stsbenchmark
 from benchmarks.harness import (
     BenchmarkError,
@@ -25,7 +26,7 @@ from benchmarks.harness import (
     within,
 )
 from benchmarks.metrics import ndcg, spearman
-from benchmarks.page import PAGE, filled, render
+from benchmarks.page import PAGE, README, filled, render
 from benchmarks.results import RESULTS, newest, origin, record, save
 
 
@@ -192,8 +193,10 @@ class TestResults:
 
     def test_markers_are_needed(self) -> None:
         with pytest.raises(ValueError, match="both markers"):
-            filled("# Benchmarks\n", {})
+            filled("# Benchmarks\n", "")
 
     def test_page_is_made_from_the_newest_results(self) -> None:
-        page = PAGE.read_text(encoding="utf-8")
-        assert filled(page, newest(RESULTS)) == page
+        results = newest(RESULTS)
+        for path, content in ((PAGE, render(results)), (README, readme.table(results))):
+            page = path.read_text(encoding="utf-8")
+            assert filled(page, content) == page

@@ -1,0 +1,89 @@
+"""The README's table of measured figures, made from the newest results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+__all__ = ["table"]
+
+_PEER = "sentence-transformers"
+
+
+def table(results: Mapping[str, Mapping[str, Any]]) -> str:
+    """Markdown: one row a figure, with the peer of the same run where there is one."""
+    rows = [
+        *_encode(results.get("encode")),
+        *_startup(results.get("startup")),
+        *_indexing(results.get("indexing")),
+        *_quality(results),
+        *_size(results.get("size")),
+    ]
+    if not rows:
+        return "No results yet."
+    head = ("all-MiniLM-L6-v2, fp32, on a processor", "Nearfield", "sentence-transformers")
+    lines = [_line(head), _line(["---", "---:", "---:"]), *map(_line, rows)]
+    newest = max(results.values(), key=lambda result: str(result["date"]))
+    hardware = newest["hardware"]
+    lines += ["", f"Measured on {hardware['cores']} cores of {hardware['cpu']}, both in one run."]
+    return "\n".join(lines)
+
+
+def _encode(result: Mapping[str, Any] | None) -> Iterator[Sequence[str]]:
+    if result is None or _PEER not in result["figures"]:
+        return
+    figures = result["figures"]
+    ours, theirs = figures["nearfield"], figures[_PEER]
+    rate, other = (x["passages_per_second"]["median"] for x in (ours, theirs))
+    yield (
+        "Passages a second (mean 320 characters)",
+        f"**{rate:,.0f}** ({rate / other:.1f}×)",
+        f"{other:,.0f}",
+    )
+    fast, slow = (x["query_milliseconds"]["p50"] for x in (ours, theirs))
+    yield "One question, median", f"**{fast:.1f} ms** ({slow / fast:.1f}× sooner)", f"{slow:.1f} ms"
+    yield "Smallest cosine between both libraries' vectors", f"{figures['cosine']['min']:.6f}", ""
+
+
+def _startup(result: Mapping[str, Any] | None) -> Iterator[Sequence[str]]:
+    seconds = {} if result is None else result["figures"]["seconds"]
+    peer = next((name for name in seconds if name.startswith(_PEER)), None)
+    if peer is None:
+        return
+    yield (
+        "Cold process: search of 10,000 passages; load and encode one question",
+        f"**{seconds['nearfield search']['median']:.2f} s**",
+        f"{seconds[peer]['median']:.2f} s",
+    )
+
+
+def _indexing(result: Mapping[str, Any] | None) -> Iterator[Sequence[str]]:
+    seconds = {} if result is None else result["figures"]["seconds"]
+    peer = next((name for name in seconds if name.endswith("alone")), None)
+    if peer is None:
+        return
+    yield (
+        "5,000 passages: read, cut, encode, store; encode alone",
+        f"**{seconds['nearfield index']['median']:.0f} s**",
+        f"{seconds[peer]['median']:.0f} s",
+    )
+
+
+def _quality(results: Mapping[str, Mapping[str, Any]]) -> Iterator[Sequence[str]]:
+    for name in ("figures", "figures-mpnet"):
+        if name not in results:
+            continue
+        figures = results[name]["figures"]
+        for task, value in figures.items():
+            if isinstance(value, Mapping) and "published" in value:
+                label = f"{figures['model']}: {task} × 100 (published)"
+                yield label, f"{value['measured']:.2f}", f"{value['published']:.2f}"
+
+
+def _size(result: Mapping[str, Any] | None) -> Iterator[Sequence[str]]:
+    if result is not None:
+        yield "Base install with the model", f"{result['figures']['total_mb']:.0f} MB", ""
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
