@@ -44,7 +44,9 @@ def without_library(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator
 def test_available_names_the_kernels():
     found = available()
     assert "plain" in found.kernels
-    assert all(name in found.reason for name in found.kernels)
+    own = [name for name in found.kernels if name != "amx-emulated"]
+    assert all(name in found.reason for name in own)
+    assert "emulated" not in found.reason
 
 
 @compiled
