@@ -176,7 +176,7 @@ def main() -> None:
 
     runs: dict[str, Callable[[list[str]], Timed]] = {}
     if arguments.torch_python:
-        place = Path(tempfile.gettempdir()) / f"nearfield-benchmark-{os.getpid()}.npy"
+        place = Path(tempfile.gettempdir()) / f"nearfield-native-{os.getpid()}.npy"
         runs["sentence-transformers"] = sentence_transformers(
             arguments.model, arguments.torch_python, place
         )
