@@ -1,0 +1,101 @@
+"""A million short real texts and their vectors, for benchmarks of search.
+
+::
+
+    python -m benchmarks.sentences --data FOLDER --out FOLDER [--count 1000000] [--model NAME]
+
+writes ``texts.jsonl`` (one JSON string a line) and ``vectors.npy`` (float32, unit length), and takes
+up a run that was ended. Texts are the distinct sentences of the data folder's plain text and
+documentation, mixed by a fixed seed so that the first n are a fair sample of all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import lzma
+import random
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+_SEED = 17
+_FEWEST_WORDS = 4
+_MOST_CHARACTERS = 240
+_SLICE = 8192
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Embed distinct sentences of a data folder")
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--count", type=int, default=1_000_000)
+    parser.add_argument("--model", default="all-MiniLM-L6-v2")
+    given = parser.parse_args()
+    given.out.mkdir(parents=True, exist_ok=True)
+    listed = given.out / "texts.jsonl"
+    if not listed.is_file():
+        write_texts(given.data, given.count, listed)
+    texts = [json.loads(line) for line in listed.open(encoding="utf-8")]
+    embed(texts, given.out, given.model)
+
+
+def write_texts(data: Path, count: int, out: Path) -> None:
+    """Write `count` distinct sentences, or as many as there are."""
+    found = list(dict.fromkeys(sentences(data)))
+    random.Random(_SEED).shuffle(found)
+    unborn = out.with_suffix(".new")
+    with unborn.open("w", encoding="utf-8") as file:
+        file.writelines(json.dumps(text, ensure_ascii=False) + "\n" for text in found[:count])
+    unborn.replace(out)
+    print(f"{min(count, len(found)):,} of {len(found):,} distinct sentences", file=sys.stderr)
+
+
+def sentences(data: Path) -> Iterator[str]:
+    """Sentences of the plain text, the documentation and the glosses, in a fixed order."""
+    from nearfield.documents.sentences import spans
+
+    for paragraph in paragraphs(data):
+        for start, end in spans(paragraph):
+            sentence = " ".join(paragraph[start:end].split())[:_MOST_CHARACTERS]
+            if sentence.count(" ") >= _FEWEST_WORDS - 1:
+                yield sentence
+
+
+def paragraphs(data: Path) -> Iterator[str]:
+    """Paragraphs of the sets that have no other use in search."""
+    for name in ("tech-docs", "wordnet-glosses"):
+        with gzip.open(data / name / "corpus.jsonl.gz", "rt", encoding="utf-8") as records:
+            for record in records:
+                yield json.loads(record)["text"]
+    for path in sorted((data / "english-text").glob("*.txt.xz")):
+        with lzma.open(path, "rt", encoding="utf-8") as lines:
+            yield from lines
+
+
+def embed(texts: list[str], out: Path, model: str) -> None:
+    """Embed what an earlier run left; the vectors' file grows slice by slice."""
+    import nearfield as nf
+
+    encoder = nf.load(model)
+    dimension = encoder.card.dimension
+    raw = out / "vectors.raw"
+    done = raw.stat().st_size // (4 * dimension) if raw.is_file() else 0
+    with raw.open("r+b" if done else "wb") as file:
+        file.truncate(done * 4 * dimension)
+        file.seek(0, 2)
+        for start in range(done, len(texts), _SLICE):
+            vectors = encoder.encode(texts[start : start + _SLICE])
+            file.write(vectors.tobytes())
+            file.flush()
+            print(f"{min(start + _SLICE, len(texts)):,} / {len(texts):,}", file=sys.stderr)
+    vectors = np.memmap(raw, dtype=np.float32, mode="r", shape=(len(texts), dimension))
+    np.save(out / "vectors.npy", vectors)
+    raw.unlink()
+
+
+if __name__ == "__main__":
+    main()
