@@ -13,7 +13,7 @@ import numpy.typing as npt
 from nearfield.metric import Metric, top_k
 from nearfield.types import FloatArray, IntArray
 
-__all__ = ["Shortlister", "best", "exact_scores"]
+__all__ = ["Shortlister", "best", "best_places", "exact_scores"]
 
 Doubles = npt.NDArray[np.float64]
 
@@ -82,9 +82,15 @@ def best(scores: FloatArray, positions: IntArray, k: int) -> tuple[IntArray, Flo
     positions : ndarray of int64, shape (min(k, n),)
     scores : ndarray of float32, same shape
     """
-    order = np.argsort(positions, kind="stable")
-    chosen = order[top_k(scores[order], k)]
+    chosen = best_places(scores, positions, k)
     return positions[chosen], scores[chosen]
+
+
+def best_places(scores: FloatArray, positions: IntArray, k: int) -> IntArray:
+    """Where in these arrays the `k` highest scores stand, ties by smaller position."""
+    order = np.argsort(positions, kind="stable").astype(np.int64)
+    chosen: IntArray = order[top_k(scores[order], k)]
+    return chosen
 
 
 class Shortlister:

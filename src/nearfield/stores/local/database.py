@@ -1,8 +1,7 @@
-"""One SQLite connection: how it is opened, its transactions, and its errors in our words."""
+"""The SQLite side: connections, transactions, and the check that a file is ours."""
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
 import threading
@@ -15,11 +14,10 @@ from nearfield.errors import (
     FormatVersionError,
     StoreCorrupt,
     StoreError,
-    StoreFull,
-    StoreLocked,
     StoreNotFound,
     StoreReadOnly,
 )
+from nearfield.stores.local.failures import translated
 from nearfield.stores.local.schema import (
     APPLICATION_ID,
     FORMAT,
@@ -27,14 +25,28 @@ from nearfield.stores.local.schema import (
     TABLES,
     Mode,
     database_path,
+    statements,
 )
 from nearfield.stores.local.where import register
 
-__all__ = ["Database", "Parameter", "damaged", "decode", "encode", "in_batches"]
+__all__ = [
+    "Database",
+    "Parameter",
+    "connect",
+    "decode",
+    "encode",
+    "format_of",
+    "in_batches",
+    "sync_folder",
+]
 
 Parameter = str | bytes | int | float | None
 
 _BUSY_SECONDS = 30.0
+# The log is emptied into the database when it has so many pages (32 MiB), and at closing.
+_LOG_PAGES = 4096
+# How long tidying waits for readers that are in the middle of an operation.
+_TIDY_MILLISECONDS = 500
 
 # File names that are no UTF-8 reach us as lone surrogates, which sqlite3 refuses to write.
 # So texts travel as bytes both ways, and SQL says CAST(? AS TEXT).
@@ -49,6 +61,9 @@ def encode(text: str) -> bytes:
 class Database:
     """A collection's database, opened to read or to write.
 
+    Reading operations run beside each other, each on a connection of its own; connections are
+    kept for the next one. Writing operations take turns on one connection.
+
     Attributes
     ----------
     path : Path
@@ -56,36 +71,39 @@ class Database:
     mode : Mode
     """
 
-    def __init__(self, path: Path, mode: Mode, connection: sqlite3.Connection) -> None:
+    def __init__(self, path: Path, mode: Mode) -> None:
         self.path = path
         self.mode = mode
-        self._connection: sqlite3.Connection | None = connection
-        self._lock = threading.RLock()
+        self._writer: sqlite3.Connection | None = None
+        self._turn = threading.RLock()
+        self._idle: list[sqlite3.Connection] = []
+        self._closed = False
 
     @classmethod
-    def create(cls, folder: Path, meta: dict[str, Parameter]) -> None:
+    def create(cls, path: Path, meta: dict[str, Parameter]) -> None:
         """Make the database under another name and move it into place when it is whole."""
-        path = database_path(folder)
-        unborn = folder / f".{path.name}.{os.getpid()}.new"
-        with _translated(path, Mode.WRITE):
+        unborn = path.with_name(f".{path.name}.{os.getpid()}.new")
+        with translated(path, Mode.WRITE):
             unborn.unlink(missing_ok=True)
             connection = sqlite3.connect(unborn, isolation_level=None)
             try:
                 connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
                 connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
                 connection.execute("PRAGMA synchronous = FULL")
-                connection.executescript(f"BEGIN; {TABLES}")
+                connection.execute("BEGIN")
+                for statement in statements(TABLES):
+                    connection.execute(statement)
                 connection.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
                 connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
                 connection.execute(f"PRAGMA user_version = {FORMAT}")
                 connection.execute("COMMIT")
-                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA journal_mode = WAL").fetchall()
                 connection.close()
                 unborn.replace(path)
             finally:
                 connection.close()
                 unborn.unlink(missing_ok=True)
-        _sync_folder(folder)
+        sync_folder(path.parent)
 
     @classmethod
     def open(cls, folder: Path, mode: Mode) -> Database:
@@ -95,37 +113,44 @@ class Database:
             raise StoreNotFound(
                 f"there is no collection at {folder}: index a folder into it, or check the path"
             )
-        with _translated(path, mode):
-            connection = _connect(path, mode)
+        database = cls(path, mode)
+        with translated(path, mode):
+            connection = connect(path, mode)
             try:
-                _configure(connection, mode)
-                _check_format(connection, path)
+                version = format_of(connection, path)
             except BaseException:
                 connection.close()
                 raise
-        return cls(path, mode, connection)
+        if mode is Mode.WRITE:
+            database._writer = connection
+        else:
+            database._idle.append(connection)
+        if version != FORMAT:
+            database.close()
+            remedy = "upgrade Nearfield" if version > FORMAT else "open it to write, once"
+            raise FormatVersionError(
+                f"{path} has format {version} and this Nearfield reads format {FORMAT}: {remedy}"
+            )
+        return database
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
         """Run queries on one state of the collection."""
-        with self._lock, _translated(self.path, self.mode):
-            connection = self._live()
-            if connection.in_transaction:  # within an outer read or write
-                yield connection
-                return
-            connection.execute("BEGIN")
+        with translated(self.path, self.mode):
+            connection = self._borrow()
             try:
+                connection.execute("BEGIN")
                 yield connection
             finally:
                 connection.rollback()
+                self._idle.append(connection)
+                if self._closed:  # while this operation was under way
+                    self._close_idle()
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
         """Change the collection: wholly, and on disk when this returns; or not at all."""
-        if self.mode is not Mode.WRITE:
-            raise StoreReadOnly(f"{self.path.parent} was opened to read: open it with mode 'w'")
-        with self._lock, _translated(self.path, self.mode):
-            connection = self._live()
+        with self.writer() as connection, translated(self.path, self.mode):
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -135,50 +160,76 @@ class Database:
                     connection.rollback()
                 raise
 
-    def shrink(self) -> None:
-        """Give freed pages back to the file system and empty the log."""
-        with self._lock, _translated(self.path, self.mode):
-            connection = self._live()
+    @contextmanager
+    def writer(self) -> Iterator[sqlite3.Connection]:
+        """Hold the turn to write, for what takes several transactions."""
+        if self.mode is not Mode.WRITE:
+            raise StoreReadOnly(f"{self.path.parent} was opened to read: open it with mode 'w'")
+        with self._turn:
+            if self._writer is None:
+                raise self._gone()
+            yield self._writer
+
+    def shrink(self) -> bool:
+        """Give freed pages back to the file system and empty the log.
+
+        Returns whether the log is empty: then no reader sees an earlier state any more, and none
+        ever will (https://sqlite.org/c3ref/wal_checkpoint_v2.html, SQLITE_CHECKPOINT_TRUNCATE).
+        """
+        with self.writer() as connection, translated(self.path, self.mode):
             # A script: execute() would stop after the first freed page.
             connection.executescript("PRAGMA incremental_vacuum")
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            return _empty_log(connection)
+
+    def rewrite(self) -> bool:
+        """Write the database afresh, without gaps; returns what :meth:`shrink` returns."""
+        with self.writer() as connection, translated(self.path, self.mode):
+            connection.execute("VACUUM")
+            return _empty_log(connection)
 
     def close(self) -> None:
-        """Close the connection; closing twice is harmless."""
-        with self._lock:
-            if self._connection is not None:
-                with _translated(self.path, self.mode):
-                    self._connection.close()
-                self._connection = None
+        """Close every connection; closing twice is harmless."""
+        self._closed = True
+        with translated(self.path, self.mode):
+            self._close_idle()
+            with self._turn:
+                writer, self._writer = self._writer, None
+                if writer is not None:
+                    writer.close()  # last, because closing it empties the log
 
-    def _live(self) -> sqlite3.Connection:
-        if self._connection is None:
-            raise StoreError(f"the store at {self.path.parent} is closed: open it again")
-        return self._connection
+    def _borrow(self) -> sqlite3.Connection:
+        if self._closed:
+            raise self._gone()
+        try:
+            return self._idle.pop()  # the one used last has the warmest cache
+        except IndexError:
+            return connect(self.path, Mode.READ)
+
+    def _close_idle(self) -> None:
+        while self._idle:
+            with suppress(IndexError):
+                self._idle.pop().close()
+
+    def _gone(self) -> StoreError:
+        return StoreError(f"the store at {self.path.parent} is closed: open it again")
 
 
-def in_batches(items: Sequence[bytes], size: int = 500) -> Iterator[tuple[str, Sequence[bytes]]]:
-    """Slices of texts with the placeholders for them; SQLite limits parameters to 999."""
-    for start in range(0, len(items), size):
-        batch = items[start : start + size]
-        yield ", ".join(["CAST(? AS TEXT)"] * len(batch)), batch
-
-
-def _connect(path: Path, mode: Mode) -> sqlite3.Connection:
+def connect(path: Path, mode: Mode) -> sqlite3.Connection:
+    """A configured connection to an existing database, whatever its format."""
     uri = path.absolute().as_uri()
     if mode is Mode.WRITE:
-        return _opened(f"{uri}?mode=rw")
+        return _configured(_opened(f"{uri}?mode=rw"), mode)
     # A reader of a WAL database shares an index file beside it; where that cannot be made,
     # the database can still be read as long as no log is waiting.
     if os.access(path.parent, os.W_OK) or _beside(path, "-shm").exists():
-        return _opened(f"{uri}?mode=ro")
+        return _configured(_opened(f"{uri}?mode=ro"), mode)
     log = _beside(path, "-wal")
     if log.exists() and log.stat().st_size:
         raise StoreReadOnly(
             f"{path.parent} cannot be written and {log.name} holds changes that wait to be moved "
             "into the database: open it once from an account that may write there, or copy it"
         )
-    return _opened(f"{uri}?immutable=1")
+    return _configured(_opened(f"{uri}?immutable=1"), mode)
 
 
 def _beside(path: Path, ending: str) -> Path:
@@ -191,82 +242,53 @@ def _opened(uri: str) -> sqlite3.Connection:
     )
 
 
-def _configure(connection: sqlite3.Connection, mode: Mode) -> None:
-    connection.text_factory = decode
-    connection.execute("PRAGMA trusted_schema = OFF")
-    connection.execute("PRAGMA cell_size_check = ON")
-    connection.execute("PRAGMA temp_store = MEMORY")
-    connection.execute("PRAGMA cache_size = -32768")
-    if mode is Mode.WRITE:
-        connection.execute("PRAGMA synchronous = FULL")
-        # Deleted text is overwritten, not merely forgotten.
-        connection.execute("PRAGMA secure_delete = ON").fetchall()
-    register(connection)
+def _configured(connection: sqlite3.Connection, mode: Mode) -> sqlite3.Connection:
+    try:
+        connection.text_factory = decode
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute("PRAGMA cell_size_check = ON")
+        connection.execute("PRAGMA temp_store = MEMORY")
+        connection.execute(f"PRAGMA cache_size = {-32768 if mode is Mode.WRITE else -8192}")
+        if mode is Mode.WRITE:
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}").fetchall()
+            # Deleted text is overwritten, not merely forgotten.
+            connection.execute("PRAGMA secure_delete = ON").fetchall()
+        register(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
-def _check_format(connection: sqlite3.Connection, path: Path) -> None:
+def format_of(connection: sqlite3.Connection, path: Path) -> int:
+    """The version of the file format; StoreCorrupt when it is no collection's database."""
     application = connection.execute("PRAGMA application_id").fetchone()[0]
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
     if application != APPLICATION_ID:
         raise StoreCorrupt(
             f"{path} is no collection's database (application id {application:#x}, expected "
             f"{APPLICATION_ID:#x}): restore it from a copy, or index into another folder"
         )
-    if version != FORMAT:
-        remedy = "upgrade Nearfield" if version > FORMAT else "index the sources again"
-        raise FormatVersionError(
-            f"{path} has format {version} and this Nearfield reads format {FORMAT}: {remedy}"
-        )
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
-@contextmanager
-def _translated(path: Path, mode: Mode) -> Iterator[None]:
+def _empty_log(connection: sqlite3.Connection) -> bool:
+    connection.execute(f"PRAGMA busy_timeout = {_TIDY_MILLISECONDS}").fetchall()
     try:
-        yield
-    except sqlite3.Error as error:
-        raise _translation(error, path, mode) from error
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:  # only ever of stored texts
-        raise damaged(path, str(error)) from error
+        (busy, *_) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {int(_BUSY_SECONDS * 1000)}").fetchall()
+    return not busy
 
 
-def damaged(path: Path, what: str) -> StoreCorrupt:
-    """The error that names a damaged database and the remedy."""
-    return StoreCorrupt(
-        f"{path} is damaged: {what}. Restore it from a copy, or delete {path.parent} and index "
-        "the sources again"
-    )
+def in_batches(items: Sequence[bytes], size: int = 500) -> Iterator[tuple[str, Sequence[bytes]]]:
+    """Slices of texts with the placeholders for them; SQLite limits parameters to 999."""
+    for start in range(0, len(items), size):
+        batch = items[start : start + size]
+        yield ", ".join(["CAST(? AS TEXT)"] * len(batch)), batch
 
 
-def _translation(error: sqlite3.Error, path: Path, mode: Mode) -> StoreError:
-    """The error in our words; codes are those of https://sqlite.org/rescode.html."""
-    # Errors of the sqlite3 module itself, such as a broken text, carry no code.
-    code: int | None = getattr(error, "sqlite_errorcode", None)
-    name: str = getattr(error, "sqlite_errorname", type(error).__name__)
-    shown = f"{error} ({name})"
-    primary = code & 0xFF if code is not None else None
-    if primary == sqlite3.SQLITE_FULL or code in (
-        sqlite3.SQLITE_IOERR_WRITE,
-        sqlite3.SQLITE_IOERR_FSYNC,
-        sqlite3.SQLITE_IOERR_SHMSIZE,
-    ):
-        return StoreFull(
-            f"no room to write {path}: {shown}. The batch was rolled back and everything before "
-            "it is kept; free some space and go on"
-        )
-    if primary in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM) or (
-        primary == sqlite3.SQLITE_CANTOPEN and mode is Mode.WRITE
-    ):
-        return StoreReadOnly(f"{path} cannot be written: {shown}. Check its owner and its disk")
-    if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return StoreLocked(f"{path} is in use by another program: {shown}. Try again")
-    # Our statements are right, so SQLITE_ERROR means tables or JSON that are not as we wrote them.
-    broken = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, None)
-    if primary in broken:
-        return damaged(path, shown)
-    return StoreError(f"{path}: {shown}")
-
-
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make a rename in `folder` survive a power cut, where the platform can."""
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)

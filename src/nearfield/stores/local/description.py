@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nearfield.metric import Metric
-from nearfield.stores.local.database import Parameter, damaged
+from nearfield.stores.local.database import Parameter
+from nearfield.stores.local.failures import damaged
 
 __all__ = ["Description"]
 
@@ -26,7 +27,7 @@ class Description:
     fingerprint : str
         Of the model that makes its vectors.
     collection : bytes
-        16 random bytes: no side-car of another collection is taken for its own.
+        16 random bytes: no vectors file of another collection is taken for its own.
     """
 
     dimension: int
@@ -47,7 +48,9 @@ class Description:
             "fingerprint": self.fingerprint,
             "collection": self.collection,
             "sequence": 0,
-            "pruned": 0,
+            "generation": 1,
+            "slots": 0,
+            "dead": 0,
         }
 
     @classmethod

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import errno
+
 import json
 import os
 from contextlib import suppress
@@ -11,11 +11,10 @@ from pathlib import Path
 
 from nearfield.errors import StoreError, StoreFull, StoreLocked, StoreReadOnly
 from nearfield.stores.checks import shown
+from nearfield.stores.local.failures import NO_SPACE
 from nearfield.stores.local.schema import OWN_PREFIXES
 
 __all__ = ["WriterLock", "make_folder"]
-
-_NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class WriterLock:
@@ -52,7 +51,7 @@ class WriterLock:
                 "when it has finished, or end it; readers are not affected"
             ) from None
         except OSError as error:
-            refused = StoreFull if error.errno in _NO_SPACE else StoreReadOnly
+            refused = StoreFull if error.errno in NO_SPACE else StoreReadOnly
             raise refused(f"{folder} cannot be written: {error}") from error
         started = datetime.now(UTC).isoformat(timespec="seconds")
         # Only a courtesy to whoever waits: the lock holds without it.
@@ -84,7 +83,7 @@ def make_folder(folder: Path) -> None:
     except FileExistsError:
         raise StoreError(f"{folder} is a file: choose another path") from None
     except OSError as error:
-        refused = StoreFull if error.errno in _NO_SPACE else StoreReadOnly
+        refused = StoreFull if error.errno in NO_SPACE else StoreReadOnly
         raise refused(f"{folder} cannot be made: {error}") from error
     if strangers:
         raise StoreError(

@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
+
 from nearfield.filters import Filter
-from nearfield.stores.local.database import damaged, encode, in_batches
-from nearfield.stores.local.index import decode_vectors
-from nearfield.stores.local.rows import CHUNK_COLUMNS, DocumentEntry, chunk_of
-from nearfield.stores.local.where import rows_where
+from nearfield.stores.checks import require_known
+from nearfield.stores.local.database import encode, in_batches
+from nearfield.stores.local.failures import damaged
+from nearfield.stores.local.rows import CHUNK_COLUMNS, FROM_CHUNK, DocumentEntry, chunk_of
+from nearfield.stores.local.state import State
+from nearfield.stores.local.where import slots_where
+from nearfield.stores.masks import packed
 from nearfield.types import Chunk, FloatArray
 
 __all__ = [
+    "chunks_at",
     "chunks_by_id",
-    "chunks_by_row",
     "chunks_of",
     "digests",
     "documents",
     "scan",
-    "vectors_by_row",
+    "vectors_by_id",
 ]
 
-_FROM = "FROM chunk JOIN document ON document.row = chunk.document"
+# SQLite keeps 999 parameters to a statement in its oldest builds.
+_ROWS_AT_ONCE = 500
+_SCANNED_AT_ONCE = 256
 
 
 def chunks_by_id(
@@ -33,37 +41,54 @@ def chunks_by_id(
     found = {}
     for marks, batch in in_batches([encode(id_) for id_ in ids]):
         for columns in connection.execute(
-            f"SELECT {CHUNK_COLUMNS} {_FROM} WHERE chunk.id IN ({marks})", batch
+            f"SELECT {CHUNK_COLUMNS} {FROM_CHUNK} WHERE chunk.id IN ({marks})", batch
         ):
             chunk = chunk_of(columns, path)
             found[chunk.id] = chunk
     return found
 
 
-def chunks_by_row(
-    connection: sqlite3.Connection, rows: Collection[int], path: Path
-) -> dict[int, Chunk]:
-    """The chunks of rows that must be there."""
+def chunks_at(
+    connection: sqlite3.Connection, rows: Sequence[int], slots: Sequence[int], path: Path
+) -> list[Chunk]:
+    """The chunks of rows whose vectors stand at these slots.
+
+    Raises
+    ------
+    StoreCorrupt
+        There is no such row, or its vector stands elsewhere.
+    """
     found = {}
-    for row in rows:
-        columns = connection.execute(
-            f"SELECT {CHUNK_COLUMNS} {_FROM} WHERE chunk.row = ?", (row,)
-        ).fetchone()
-        if columns is None:
-            raise damaged(path, f"row {row} has a vector and no text")
-        found[row] = chunk_of(columns, path)
-    return found
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        batch = rows[start : start + _ROWS_AT_ONCE]
+        for row, slot, *columns in connection.execute(_by_row(len(batch)), batch):
+            found[row] = slot, columns
+    chunks = []
+    for row, slot in zip(rows, slots, strict=True):
+        place, columns = found.get(row, (None, ()))
+        if place != slot:
+            raise damaged(path, f"slot {slot} has the vector of row {row}, which is at {place}")
+        chunks.append(chunk_of(columns, path))
+    return chunks
 
 
-def vectors_by_row(
-    connection: sqlite3.Connection, rows: Sequence[int], dimension: int, path: Path
-) -> FloatArray:
-    """The vectors of rows that must be there, in the order of `rows`."""
-    select = "SELECT row, checksum, data FROM vector WHERE row = ?"
-    records = [connection.execute(select, (row,)).fetchone() for row in rows]
-    if None in records:
-        raise damaged(path, f"row {rows[records.index(None)]} has a text and no vector")
-    return decode_vectors(records, dimension, path)[1]
+@lru_cache(maxsize=_ROWS_AT_ONCE + 1)
+def _by_row(count: int) -> str:
+    marks = ",".join("?" * count)
+    return (
+        f"SELECT chunk.row, chunk.slot, {CHUNK_COLUMNS} {FROM_CHUNK} WHERE chunk.row IN ({marks})"
+    )
+
+
+def vectors_by_id(connection: sqlite3.Connection, state: State, ids: Sequence[str]) -> FloatArray:
+    """The vectors of `ids`, in their order; UnknownId names those that are missing."""
+    found: dict[str, tuple[int, int]] = {}
+    for marks, batch in in_batches([encode(id_) for id_ in ids]):
+        places = f"SELECT id, row, slot FROM chunk WHERE id IN ({marks})"
+        found.update((id_, (row, slot)) for id_, row, slot in connection.execute(places, batch))
+    require_known(ids, found)
+    places = np.array([found[id_] for id_ in ids], dtype=np.int64).reshape(-1, 2)
+    return state.checked(places[:, 1], places[:, 0])
 
 
 def digests(connection: sqlite3.Connection, ids: Sequence[str]) -> dict[str, str]:
@@ -80,8 +105,8 @@ def documents(connection: sqlite3.Connection) -> list[DocumentEntry]:
     return [
         DocumentEntry(*columns)
         for columns in connection.execute(
-            f"SELECT document.id, document.source, count(*) {_FROM} "
-            "GROUP BY document.row ORDER BY document.id, document.source"
+            "SELECT coalesce(document.id, chunk.id) AS name, coalesce(document.source, '') AS "
+            f"place, count(*) {FROM_CHUNK} GROUP BY name, place ORDER BY name, place"
         )
     ]
 
@@ -91,22 +116,27 @@ def chunks_of(connection: sqlite3.Connection, document_id: str, path: Path) -> l
     return [
         chunk_of(columns, path)
         for columns in connection.execute(
-            f"SELECT {CHUNK_COLUMNS} {_FROM} WHERE document.id = CAST(? AS TEXT) "
-            "ORDER BY chunk.start, chunk.row",
+            f"SELECT {CHUNK_COLUMNS} {FROM_CHUNK} WHERE chunk.row IN ("
+            "SELECT row FROM chunk WHERE id = CAST(?1 AS TEXT) AND document IS NULL UNION ALL "
+            "SELECT chunk.row FROM document JOIN chunk ON chunk.document = document.row "
+            "WHERE document.id = CAST(?1 AS TEXT)) ORDER BY chunk.start, chunk.row",
             (encode(document_id),),
         )
     ]
 
 
 def scan(
-    connection: sqlite3.Connection, where: Filter | None, dimension: int, path: Path
+    connection: sqlite3.Connection, state: State, where: Filter | None, path: Path
 ) -> Iterator[tuple[Chunk, FloatArray]]:
     """Every matching chunk with its vector, in order of insertion."""
-    wanted = None if where is None else set(rows_where(connection, where).tolist())
-    for row, checksum, data, *columns in connection.execute(
-        f"SELECT chunk.row, vector.checksum, vector.data, {CHUNK_COLUMNS} {_FROM} "
-        "LEFT JOIN vector ON vector.row = chunk.row ORDER BY chunk.row"
-    ):
-        if wanted is None or row in wanted:
-            (vector,) = decode_vectors([(row, checksum, data)], dimension, path)[1]
+    wanted = None if where is None else packed(slots_where(connection, where), state.slots)
+    cursor = connection.execute(
+        f"SELECT chunk.row, chunk.slot, {CHUNK_COLUMNS} {FROM_CHUNK} ORDER BY chunk.row"
+    )
+    while found := cursor.fetchmany(_SCANNED_AT_ONCE):
+        if wanted is not None:
+            found = [one for one in found if wanted[one[1] >> 3] >> (one[1] & 7) & 1]
+        places = np.array([one[:2] for one in found], dtype=np.int64).reshape(-1, 2)
+        vectors = state.checked(places[:, 1], places[:, 0])
+        for (_, _, *columns), vector in zip(found, vectors, strict=True):
             yield chunk_of(columns, path), vector

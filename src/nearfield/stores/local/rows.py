@@ -2,36 +2,52 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from nearfield.stores.local.database import damaged, encode, in_batches
-from nearfield.types import Chunk
+import numpy as np
+
+from nearfield.stores.local.database import encode, in_batches
+from nearfield.stores.local.dead import mark
+from nearfield.stores.local.failures import damaged
+from nearfield.types import Chunk, IntArray
 
 __all__ = [
     "CHUNK_COLUMNS",
+    "FROM_CHUNK",
     "DocumentEntry",
     "chunk_digest",
     "chunk_of",
     "delete_rows",
+    "digest_of",
     "last_row",
     "put_chunks",
     "rows_of",
 ]
 
 CHUNK_COLUMNS = (
-    "chunk.id, document.id, chunk.text, chunk.start, chunk.stop, document.source, "
-    "chunk.headings, chunk.page, chunk.metadata, chunk.digest"
+    "chunk.id, coalesce(document.id, chunk.id), chunk.text, chunk.start, chunk.stop, "
+    "coalesce(document.source, ''), chunk.headings, chunk.page, chunk.metadata, chunk.digest"
 )
+FROM_CHUNK = "FROM chunk LEFT JOIN document ON document.row = chunk.document"
 _TEXT = "CAST(? AS TEXT)"
 _DIGEST_BYTES = 16
 _json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=dict).encode
+_INSERT = (
+    "INSERT INTO chunk (row, id, slot, document, start, stop, page, plain, digest, headings, "
+    f"metadata, text) VALUES (?, {_TEXT}, ?, ?, ?, ?, ?, ?, ?, {_TEXT}, {_TEXT}, {_TEXT})"
+)
+_UPDATE = (
+    "UPDATE chunk SET slot = ?2, document = ?3, start = ?4, stop = ?5, page = ?6, plain = ?7, "
+    "digest = ?8, headings = CAST(?9 AS TEXT), metadata = CAST(?10 AS TEXT), "
+    "text = CAST(?11 AS TEXT) WHERE row = ?1"
+)
 # What SQLite does not read as Python does (see where.py): NULs and lone surrogates; and, where
 # a JSON value starts, NaN, infinities, whole numbers near 64 bits and huge floats. A text that
 # merely looks like these is caught as well, which costs time only.
@@ -66,48 +82,45 @@ def chunk_digest(chunk: Chunk) -> str:
     False
     """
     headings, metadata = _json(chunk.headings), _json(chunk.metadata)
-    return _digest(chunk, headings, metadata).hex()
+    return _chunk_digest(chunk, headings, metadata).hex()
 
 
 def put_chunks(
-    connection: sqlite3.Connection, chunks: Sequence[Chunk], known: dict[str, int]
+    connection: sqlite3.Connection, chunks: Sequence[Chunk], known: Mapping[str, int], slot: int
 ) -> list[int]:
-    """Insert or replace chunks and return their rows; `known` are the rows of those there."""
+    """Insert or replace chunks whose vectors stand from `slot` on; returns their rows.
+
+    `known` are the rows of those that are there; their earlier slots die.
+    """
     documents = _document_rows(connection, chunks)
     last = last_row(connection)
-    new, old, rows, left = [], [], [], set()
-    for chunk in chunks:
-        values = _values(chunk, documents[chunk.document_id, chunk.source])
-        if chunk.id in known:
-            rows.append(known[chunk.id])
-            old.append((*values, known[chunk.id]))
-        else:
+    new, old, rows = [], [], []
+    for place, chunk in enumerate(chunks, start=slot):
+        values = _values(chunk, place, documents)
+        row = known.get(chunk.id)
+        if row is None:
             last += 1
-            rows.append(last)
-            new.append((last, encode(chunk.id), *values))
-    connection.executemany(
-        f"INSERT INTO chunk VALUES (?, {_TEXT}, ?, ?, ?, ?, {_TEXT}, {_TEXT}, ?, ?, {_TEXT})", new
-    )
+            row = last
+            new.append((row, encode(chunk.id), *values))
+        else:
+            old.append((row, *values))
+        rows.append(row)
     if old:
-        left = _documents_of(connection, [row for *_, row in old])
-        connection.executemany(
-            f"UPDATE chunk SET document = ?, start = ?, stop = ?, page = ?, headings = {_TEXT}, "
-            f"metadata = {_TEXT}, plain = ?, digest = ?, text = {_TEXT} WHERE row = ?",
-            old,
-        )
-        _log_changes(connection, [row for *_, row in old])
+        slots, left = _places(connection, [row for row, *_ in old])
+        connection.executemany(_UPDATE, old)
+        mark(connection, slots)
         _drop_empty(connection, left)
+    connection.executemany(_INSERT, new)
     return rows
 
 
 def delete_rows(connection: sqlite3.Connection, rows: Sequence[int]) -> None:
-    """Delete chunks, their vectors, and documents that have none left."""
-    documents = _documents_of(connection, rows)
-    each = [(row,) for row in rows]
-    connection.executemany("DELETE FROM chunk WHERE row = ?", each)
-    connection.executemany("DELETE FROM vector WHERE row = ?", each)
-    _log_changes(connection, rows)
-    _drop_empty(connection, documents)
+    """Delete chunks, and documents that have none left; their slots die."""
+    if rows:
+        slots, documents = _places(connection, rows)
+        connection.executemany("DELETE FROM chunk WHERE row = ?", [(row,) for row in rows])
+        mark(connection, slots)
+        _drop_empty(connection, documents)
 
 
 def rows_of(connection: sqlite3.Connection, ids: Sequence[str]) -> dict[str, int]:
@@ -128,53 +141,77 @@ def chunk_of(columns: Sequence[Any], path: Path) -> Chunk:
     """Make the chunk of a row of CHUNK_COLUMNS, or say that the row is damaged."""
     id_, document, text, start, stop, source, headings, page, metadata, digest = columns
     try:
-        chunk = Chunk(
-            id_,
-            document,
-            text,
-            start,
-            stop,
-            source,
-            tuple(json.loads(headings)),
-            page,
-            json.loads(metadata),
-        )
-        whole = _digest(chunk, headings, metadata) == digest
+        if digest_of(columns) == digest:
+            return Chunk(
+                id_,
+                document,
+                text,
+                start,
+                stop,
+                source,
+                () if headings == "[]" else tuple(json.loads(headings)),
+                page,
+                {} if metadata == "{}" else json.loads(metadata),
+            )
     except (ValueError, TypeError):
-        whole = False
-    if not whole:
-        raise damaged(path, f"the row of chunk {id_!r} does not have its checksum")
-    return chunk
+        pass
+    raise damaged(path, f"the row of chunk {id_!r} does not have its checksum")
 
 
-def _values(chunk: Chunk, document: int) -> tuple[Any, ...]:
-    headings, metadata = _json(chunk.headings), _json(chunk.metadata)
+def digest_of(columns: Sequence[Any]) -> bytes:
+    """The digest that a row of CHUNK_COLUMNS should have."""
+    id_, document, text, start, stop, source, headings, page, metadata, _ = columns
+    return _digest(id_, document, source, headings, metadata, text, f"{start} {stop} {page}")
+
+
+def _values(chunk: Chunk, slot: int, documents: Mapping[tuple[str, str], int]) -> tuple[Any, ...]:
+    """The columns of _INSERT after the id, which are those of _UPDATE after the row."""
+    headings = _json(chunk.headings) if chunk.headings else "[]"
+    metadata = _json(chunk.metadata) if chunk.metadata else "{}"
+    named = f"{chunk.id}\n{chunk.document_id}\n{chunk.source}\n{headings}{metadata}"
     return (
-        document,
+        slot,
+        documents.get((chunk.document_id, chunk.source)),
         chunk.start,
         chunk.end,
         chunk.page,
+        _ODD.search(named) is None,
+        _chunk_digest(chunk, headings, metadata),
         encode(headings),
         encode(metadata),
-        _ODD.search(f"{chunk.id}\n{chunk.document_id}\n{chunk.source}\n{headings}{metadata}")
-        is None,
-        _digest(chunk, headings, metadata),
         encode(chunk.text),
     )
 
 
-def _digest(chunk: Chunk, headings: str, metadata: str) -> bytes:
-    parts = (chunk.id, chunk.document_id, chunk.source, headings, metadata, chunk.text)
+def _chunk_digest(chunk: Chunk, headings: str, metadata: str) -> bytes:
+    place = f"{chunk.start} {chunk.end} {chunk.page}"
+    return _digest(chunk.id, chunk.document_id, chunk.source, headings, metadata, chunk.text, place)
+
+
+def _digest(
+    id_: str, document: str, source: str, headings: str, metadata: str, text: str, place: str
+) -> bytes:
     # The lengths lead, so that no two different lists of parts give the same bytes.
-    lead = f"{[len(part) for part in parts]} {chunk.start} {chunk.end} {chunk.page} "
-    return hashlib.blake2b(encode(lead + "".join(parts)), digest_size=_DIGEST_BYTES).digest()
+    return blake2b(
+        encode(
+            f"[{len(id_)}, {len(document)}, {len(source)}, {len(headings)}, {len(metadata)}, "
+            f"{len(text)}] {place} {id_}{document}{source}{headings}{metadata}{text}"
+        ),
+        digest_size=_DIGEST_BYTES,
+    ).digest()
 
 
 def _document_rows(
     connection: sqlite3.Connection, chunks: Sequence[Chunk]
 ) -> dict[tuple[str, str], int]:
+    """Rows of the chunks' documents; none for chunks that are their whole document."""
     rows = {}
-    for pair in dict.fromkeys((chunk.document_id, chunk.source) for chunk in chunks):
+    pairs = {
+        (chunk.document_id, chunk.source): None
+        for chunk in chunks
+        if chunk.source or chunk.document_id != chunk.id
+    }
+    for pair in pairs:
         encoded = tuple(map(encode, pair))
         find = f"SELECT row FROM document WHERE id = {_TEXT} AND source = {_TEXT}"
         found = connection.execute(find, encoded).fetchone()
@@ -187,9 +224,12 @@ def _document_rows(
     return rows
 
 
-def _documents_of(connection: sqlite3.Connection, rows: Sequence[int]) -> set[int]:
-    select = "SELECT document FROM chunk WHERE row = ?"
-    return {found for row in rows for (found,) in connection.execute(select, (row,))}
+def _places(connection: sqlite3.Connection, rows: Sequence[int]) -> tuple[IntArray, set[int]]:
+    """Slots and documents of rows that are there."""
+    select = "SELECT slot, document FROM chunk WHERE row = ?"
+    found = [connection.execute(select, (row,)).fetchone() for row in rows]
+    slots = np.array([slot for slot, _ in found], dtype=np.int64)
+    return slots, {document for _, document in found if document is not None}
 
 
 def _drop_empty(connection: sqlite3.Connection, documents: set[int]) -> None:
@@ -197,11 +237,4 @@ def _drop_empty(connection: sqlite3.Connection, documents: set[int]) -> None:
         "DELETE FROM document WHERE row = ?1 "
         "AND NOT EXISTS (SELECT 1 FROM chunk WHERE document = ?1)",
         [(document,) for document in documents],
-    )
-
-
-def _log_changes(connection: sqlite3.Connection, rows: Sequence[int]) -> None:
-    connection.executemany(
-        "INSERT OR IGNORE INTO change SELECT value, ? FROM meta WHERE key = 'sequence'",
-        [(row,) for row in rows],
     )

@@ -1,7 +1,7 @@
-"""The file format: tables, version and what the names in them mean.
+"""The file format: tables, version, file names and what the names in them mean.
 
 The version stands in SQLite's ``user_version``. A change that an older Nearfield would misread
-raises it and brings a migration.
+raises it and brings a migration (:mod:`nearfield.stores.local.migration`).
 """
 
 from __future__ import annotations
@@ -12,25 +12,26 @@ from pathlib import Path
 __all__ = [
     "APPLICATION_ID",
     "DATABASE",
+    "DERIVED",
     "FORMAT",
     "OWN_PREFIXES",
     "PAGE_SIZE",
-    "SIDE_CAR",
     "TABLES",
     "Mode",
     "database_path",
+    "statements",
+    "vectors_path",
 ]
 
-FORMAT = 1
+FORMAT = 2
 # "NFLD": tells a collection from any other SQLite database (``file`` shows it).
 APPLICATION_ID = 0x4E464C44
 DATABASE = "collection.db"
-SIDE_CAR = "vectors.side"
+DERIVED = "derived"
 # What an interrupted creation may leave, and a new one may find.
-OWN_PREFIXES = ("writer.", DATABASE, f".{DATABASE}", SIDE_CAR, f".{SIDE_CAR}")
-# A vector of 384 float32 is 1,536 bytes: ten to a page of 16 KiB waste 6%; two to one of
-# 4 KiB, SQLite's default, would waste 25%.
-PAGE_SIZE = 16384
+OWN_PREFIXES = ("writer.", DATABASE, f".{DATABASE}", "vectors-", DERIVED)
+# Rows of some 300 bytes: pages of 8 KiB waste 2%, and a hit that is not cached reads one of them.
+PAGE_SIZE = 8192
 
 
 class Mode(StrEnum):
@@ -45,10 +46,21 @@ def database_path(folder: Path) -> Path:
     return folder / DATABASE
 
 
+def vectors_path(folder: Path, generation: int) -> Path:
+    """The file of one generation's vectors."""
+    return folder / f"vectors-{generation:06}.f32"
+
+
 # chunk.row grows with every new chunk and is never used again (AUTOINCREMENT): its order is
-# the order of insertion, and a row beyond the side-car's last one is new.
+# the order of insertion.
+# chunk.slot is where the chunk's vector stands in the vectors file; an upsert gives another one.
+# chunk.document is null where the chunk is its whole document: then the document's id is the
+# chunk's, and there is no source. Texts that are added by hand need no second row for that.
 # chunk.plain says that SQL's view of the row's fields equals Python's (see where.py).
-# change names the rows that were replaced or deleted by each operation of the sequence.
+# dead holds the slots that no chunk has any more, as blocks of a bit mask (see dead.py); sequence
+# is the operation that changed the block last.
+# meta holds the description and the counters: sequence (of operations), generation (of the
+# vectors file), slots (committed in it), dead (of these, how many no chunk has).
 TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
 CREATE TABLE property (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -61,23 +73,21 @@ CREATE TABLE document (
 CREATE INDEX document_source ON document (source);
 CREATE TABLE chunk (
     row INTEGER PRIMARY KEY AUTOINCREMENT,
-    id TEXT NOT NULL UNIQUE,
-    document INTEGER NOT NULL,
+    slot INTEGER NOT NULL,
+    document INTEGER,
     start INTEGER NOT NULL,
     stop INTEGER NOT NULL,
     page INTEGER,
-    headings TEXT NOT NULL,
-    metadata TEXT NOT NULL,
     plain INTEGER NOT NULL,
     digest BLOB NOT NULL,
+    id TEXT NOT NULL UNIQUE,
+    headings TEXT NOT NULL,
+    metadata TEXT NOT NULL,
     text TEXT NOT NULL
 );
-CREATE INDEX chunk_document ON chunk (document, start);
+CREATE INDEX chunk_document ON chunk (document, start) WHERE document IS NOT NULL;
 CREATE INDEX chunk_odd ON chunk (row) WHERE plain = 0;
-CREATE TABLE vector (row INTEGER PRIMARY KEY, checksum INTEGER NOT NULL, data BLOB NOT NULL);
-CREATE TABLE change (
-    sequence INTEGER NOT NULL, row INTEGER NOT NULL, PRIMARY KEY (sequence, row)
-) WITHOUT ROWID;
+CREATE TABLE dead (block INTEGER PRIMARY KEY, sequence INTEGER NOT NULL, bits BLOB NOT NULL);
 CREATE TABLE source (
     path TEXT PRIMARY KEY,
     size INTEGER NOT NULL,
@@ -90,3 +100,8 @@ CREATE TABLE source (
     indexed_at TEXT NOT NULL
 ) WITHOUT ROWID;
 """
+
+
+def statements(script: str) -> list[str]:
+    """The statements of a script, for a transaction (``executescript`` would commit it)."""
+    return [part.strip() for part in script.split(";") if part.strip()]

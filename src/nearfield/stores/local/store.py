@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -17,7 +17,6 @@ from nearfield.errors import (
     FingerprintMismatch,
     InputError,
     StoreError,
-    StoreFull,
 )
 from nearfield.filters import Filter
 from nearfield.metric import Metric
@@ -26,24 +25,31 @@ from nearfield.stores.checks import check_batch, check_queries, require_known, s
 from nearfield.stores.local import ledger, reading, rows
 from nearfield.stores.local.database import Database, encode
 from nearfield.stores.local.description import Description
-from nearfield.stores.local.index import VectorIndex, vector_record
+from nearfield.stores.local.exact import ExactSearch, Nearest
+from nearfield.stores.local.failures import damaged
 from nearfield.stores.local.ledger import SourceState
 from nearfield.stores.local.lock import WriterLock, make_folder
 from nearfield.stores.local.rows import DocumentEntry
-from nearfield.stores.local.schema import SIDE_CAR, Mode, database_path
-from nearfield.stores.local.where import rows_where
+from nearfield.stores.local.schema import Mode, database_path
+from nearfield.stores.local.state import State, States
+from nearfield.stores.local.where import slots_where
+from nearfield.stores.local.writing import Writer
+from nearfield.stores.masks import packed
 from nearfield.types import Chunk, FloatArray, Hit
 
 __all__ = ["LocalStore"]
 
 _LOCK_SECONDS = 10.0
+# How many compactions may come between one operation's beginning and its reading.
+_MOST_GENERATIONS = 5
 
 
 class LocalStore:
     """Chunks and vectors in one directory; made by :meth:`create`, opened by :meth:`open`.
 
     One process writes at a time and any number read; each operation is one transaction and
-    is on disk when it returns. May be shared by threads, which then take turns.
+    is on disk when it returns. May be shared by threads: reading they run side by side, writing
+    they take turns.
 
     Examples
     --------
@@ -61,10 +67,11 @@ class LocalStore:
         self._path = path
         self._database = database
         self._lock = lock
-        self._dirty = False
         with database.read() as connection:
             self._description = Description.read(connection, database.path)
-        self._index = VectorIndex(database.path, path / SIDE_CAR, self._description)
+        self._states = States(path, database.path, self._description)
+        self._writer = Writer(path, database, self._description, self._states)
+        self._exact = ExactSearch(self._description.metric)
 
     @classmethod
     def create(
@@ -107,7 +114,7 @@ class LocalStore:
         try:
             if database_path(folder).exists():
                 raise StoreError(f"there is a collection at {folder} already: open it")
-            Database.create(folder, description.meta())
+            Writer.create(folder, description)
             store = cls(folder, Database.open(folder, Mode.WRITE), lock)
             if properties:
                 store.set_properties(properties)
@@ -201,7 +208,7 @@ class LocalStore:
         self._put(chunks, check_batch(chunks, vectors, self.dimension), new=False)
 
     def delete(self, ids: Sequence[str]) -> int:
-        with self._writing() as connection:
+        with self._writer.operation() as connection:
             found = list(rows.rows_of(connection, ids).values())
             rows.delete_rows(connection, found)
         return len(found)
@@ -213,47 +220,30 @@ class LocalStore:
         return [found[id_] for id_ in ids]
 
     def vectors(self, ids: Sequence[str]) -> FloatArray:
-        with self._database.read() as connection:
-            found = rows.rows_of(connection, ids)
-            require_known(ids, found)
-            return reading.vectors_by_row(
-                connection, [found[id_] for id_ in ids], self.dimension, self._database.path
-            )
+        with self._reading() as (connection, state):
+            return reading.vectors_by_id(connection, state, ids)
 
     def search(
         self, queries: FloatArray, k: int, *, where: Filter | None = None
     ) -> list[list[Hit]]:
         wanted = check_queries(queries, k, self.dimension)
-        with self._database.read() as connection:
-            self._index.refresh(connection)
-            within = None if where is None else rows_where(connection, where)
-            nearest = self._index.search(wanted, k, within)
-            found = {row for near, _ in nearest for row in near.tolist()}
-            chunks = reading.chunks_by_row(connection, found, self._database.path)
-        return [
-            [
-                Hit(chunks[row], score, rank, "exact")
-                for rank, (row, score) in enumerate(
-                    zip(near.tolist(), scores.tolist(), strict=True), start=1
-                )
-            ]
-            for near, scores in nearest
-        ]
+        with self._reading() as (connection, state):
+            allowed = None
+            if where is not None:
+                allowed = packed(slots_where(connection, where), state.slots)
+            nearest = self._exact.search(state, wanted, k, allowed)
+            return [self._hits(connection, found) for found in nearest]
 
     def scan(self, *, where: Filter | None = None) -> Iterator[tuple[Chunk, FloatArray]]:
-        # A connection of its own: one state from the first row to the last, however long the
-        # caller takes and whatever is written in the meantime.
-        database = Database.open(self._path, Mode.READ)
-        try:
-            with database.read() as connection:
-                yield from reading.scan(connection, where, self.dimension, database.path)
-        finally:
-            database.close()
+        # One state from the first row to the last, however long the caller takes and whatever is
+        # written in the meantime: the transaction is the generator's own.
+        with self._reading() as (connection, state):
+            yield from reading.scan(connection, state, where, self._database.path)
 
     def count(self, *, where: Filter | None = None) -> int:
         with self._database.read() as connection:
             if where is not None:
-                return len(rows_where(connection, where))
+                return len(slots_where(connection, where))
             (count,) = connection.execute("SELECT count(*) FROM chunk").fetchone()
             return int(count)
 
@@ -313,8 +303,8 @@ class LocalStore:
             strays = [chunk.id for chunk in part if chunk.source != state.path]
             if strays:
                 raise InputError(f"{shown(strays)} came with {state.path!r}, another source")
-        with self._writing() as connection:
-            self._put_rows(connection, chunks, matrix, rows.rows_of(connection, _ids(chunks)))
+        with self._writer.operation() as connection:
+            self._writer.put(connection, chunks, matrix, rows.rows_of(connection, _ids(chunks)))
             return sum(
                 ledger.finish(connection, state, {*keep, *_ids(part)}) for state, part, _ in sources
             )
@@ -324,34 +314,28 @@ class LocalStore:
 
         For sources that were upserted in slices. Returns how many chunks went.
         """
-        with self._writing() as connection:
+        with self._writer.operation() as connection:
             return ledger.finish(connection, state, set(keep))
 
     def remove_source(self, path: str) -> int:
         """Delete a source's chunks and its entry; returns how many chunks went."""
-        with self._writing() as connection:
+        with self._writer.operation() as connection:
             return ledger.remove(connection, path)
 
     def compact(self) -> None:
-        """Give freed disk space back and renew the side-car; closing does so as well."""
-        with self._database.read() as connection:
-            self._index.refresh(connection, tidy=True)
-        with self._database.write() as connection:
-            connection.execute("DELETE FROM change WHERE sequence <= ?", (self._index.saved,))
-            connection.execute(
-                "UPDATE meta SET value = max(value, ?) WHERE key = 'pruned'", (self._index.saved,)
-            )
-        self._database.shrink()
-        self._dirty = False
+        """Write the vectors without the deleted ones, and the database without gaps.
+
+        Readers go on meanwhile. Closing does so by itself once a quarter of the slots is dead.
+        """
+        self._writer.compact()
 
     def close(self) -> None:
         try:
-            if self._dirty:
-                # Everything is on disk already; on a full one the next writer tidies up.
-                with suppress(StoreFull):
-                    self.compact()
+            if self.mode is Mode.WRITE:
+                self._writer.tidy()
         finally:
-            self._dirty = False
+            self._writer.close()
+            self._states.forget()
             self._database.close()
             if self._lock is not None:
                 self._lock.release()
@@ -368,31 +352,37 @@ class LocalStore:
         self.close()
 
     def _put(self, chunks: Sequence[Chunk], matrix: FloatArray, *, new: bool) -> None:
-        with self._writing() as connection:
+        with self._writer.operation() as connection:
             known = rows.rows_of(connection, _ids(chunks))
             if new and known:
                 raise DuplicateId(f"{shown(sorted(known))} is there already; upsert replaces it")
-            self._put_rows(connection, chunks, matrix, known)
+            self._writer.put(connection, chunks, matrix, known)
 
-    def _put_rows(
-        self,
-        connection: sqlite3.Connection,
-        chunks: Sequence[Chunk],
-        matrix: FloatArray,
-        known: dict[str, int],
-    ) -> None:
-        placed = rows.put_chunks(connection, chunks, known)
-        connection.executemany(
-            "INSERT OR REPLACE INTO vector VALUES (?, ?, ?)", map(vector_record, placed, matrix)
+    def _hits(self, connection: sqlite3.Connection, found: Nearest) -> list[Hit]:
+        chunks = reading.chunks_at(
+            connection, found.rows.tolist(), found.slots.tolist(), self._database.path
         )
+        return [
+            Hit(chunk, score, rank, "exact")
+            for rank, (chunk, score) in enumerate(
+                zip(chunks, found.scores.tolist(), strict=True), start=1
+            )
+        ]
 
     @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        """Change chunks or sources, as one more operation of the sequence."""
-        with self._database.write() as connection:
-            connection.execute("UPDATE meta SET value = value + 1 WHERE key = 'sequence'")
-            yield connection
-        self._dirty = True
+    def _reading(self) -> Iterator[tuple[sqlite3.Connection, State]]:
+        """One transaction and the state that it sees."""
+        for attempt in range(_MOST_GENERATIONS):
+            with self._database.read() as connection:
+                try:
+                    state = self._states.of(connection)
+                except FileNotFoundError as error:
+                    # Compacted between the transaction's begin and here: the next sees the file.
+                    if attempt + 1 < _MOST_GENERATIONS:
+                        continue
+                    raise damaged(Path(error.filename), "it is missing") from error
+                yield connection, state
+                return
 
 
 def _ids(chunks: Sequence[Chunk]) -> list[str]:

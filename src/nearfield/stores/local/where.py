@@ -44,16 +44,16 @@ from nearfield.filters import (
 )
 from nearfield.types import FILE_FIELD, IntArray
 
-__all__ = ["register", "rows_where"]
+__all__ = ["register", "slots_where"]
 
 _COLUMNS = {
     "id": "chunk.id",
-    "document": "document.id",
-    "source": "document.source",
+    "document": "coalesce(document.id, chunk.id)",
+    "source": "coalesce(document.source, '')",
     "page": "chunk.page",
-    FILE_FIELD: "document.source",
+    FILE_FIELD: "coalesce(document.source, '')",
 }
-_FROM = "FROM chunk JOIN document ON document.row = chunk.document"
+_FROM = "FROM chunk LEFT JOIN document ON document.row = chunk.document"
 # SQLite limits a statement to 999 parameters and an expression to 1,000 levels.
 _MOST_PARAMETERS = 500
 _MOST_LEAVES = 100
@@ -71,8 +71,8 @@ def register(connection: sqlite3.Connection) -> None:
     connection.create_function("nearfield_matches", 2, _matches, deterministic=True)
 
 
-def rows_where(connection: sqlite3.Connection, where: Filter) -> IntArray:
-    """Rows of the chunks that match, ascending.
+def slots_where(connection: sqlite3.Connection, where: Filter) -> IntArray:
+    """Slots of the chunks that match, ascending.
 
     Raises
     ------
@@ -86,23 +86,24 @@ def rows_where(connection: sqlite3.Connection, where: Filter) -> IntArray:
     try:
         condition = translation.condition(where)
     except _BeyondSqlError:
-        return np.fromiter(_judged(connection, judge, ""), dtype=np.int64)
+        return np.sort(np.fromiter(_judged(connection, judge, ""), dtype=np.int64))
     found = connection.execute(
         # CASE, unlike AND, promises the order of evaluation.
-        f"SELECT chunk.row {_FROM} WHERE CASE WHEN chunk.plain THEN {condition} ELSE 0 END",
+        f"SELECT chunk.slot {_FROM} WHERE CASE WHEN chunk.plain THEN {condition} ELSE 0 END",
         translation.parameters,
     )
-    rows = [row for (row,) in found]
-    rows.extend(_judged(connection, judge, "WHERE chunk.plain = 0"))
-    return np.sort(np.array(rows, dtype=np.int64))
+    slots = [slot for (slot,) in found]
+    slots.extend(_judged(connection, judge, "WHERE chunk.plain = 0"))
+    return np.sort(np.array(slots, dtype=np.int64))
 
 
 def _judged(connection: sqlite3.Connection, judge: Predicate, which: str) -> Iterator[int]:
     columns = connection.execute(
-        "SELECT chunk.row, chunk.id, document.id, document.source, chunk.headings, chunk.page, "
-        f"chunk.metadata {_FROM} {which} ORDER BY chunk.row"
+        "SELECT chunk.slot, chunk.id, coalesce(document.id, chunk.id), "
+        "coalesce(document.source, ''), chunk.headings, chunk.page, "
+        f"chunk.metadata {_FROM} {which}"
     )
-    for row, id_, document, source, headings, page, metadata in columns:
+    for slot, id_, document, source, headings, page, metadata in columns:
         fields = {
             "id": id_,
             "document": document,
@@ -113,7 +114,7 @@ def _judged(connection: sqlite3.Connection, judge: Predicate, which: str) -> Ite
             FILE_FIELD: source,
         }
         if judge(fields):
-            yield row
+            yield slot
 
 
 def _like(pattern: str, text: str) -> bool:
