@@ -6,12 +6,13 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from nearfield.filters import Filter
 from nearfield.stores.checks import require_known
-from nearfield.stores.local.database import encode, in_batches
+from nearfield.stores.local.database import decode, encode, in_batches
 from nearfield.stores.local.failures import damaged
 from nearfield.stores.local.rows import CHUNK_COLUMNS, FROM_CHUNK, DocumentEntry, chunk_of
 from nearfield.stores.local.state import State
@@ -58,34 +59,45 @@ def chunks_at(
     StoreCorrupt
         There is no such row, or its vector stands elsewhere.
     """
-    found = {}
-    for start in range(0, len(rows), _ROWS_AT_ONCE):
-        batch = rows[start : start + _ROWS_AT_ONCE]
-        for row, slot, *columns in connection.execute(_by_row(len(batch)), batch):
-            found[row] = slot, columns
+    try:
+        connection.text_factory = str  # decodes three times as fast, but no lone surrogates
+        found = _columns_at(connection, rows)
+    except sqlite3.OperationalError:
+        connection.text_factory = decode
+        found = _columns_at(connection, rows)
+    finally:
+        connection.text_factory = decode
     chunks = []
     for row, slot in zip(rows, slots, strict=True):
-        place, columns = found.get(row, (None, ()))
-        if place != slot:
+        columns = found.get(row)
+        if columns is None or columns[-1] != slot:
+            place = columns and columns[-1]
             raise damaged(path, f"slot {slot} has the vector of row {row}, which is at {place}")
         chunks.append(chunk_of(columns, path))
     return chunks
 
 
+def _columns_at(connection: sqlite3.Connection, rows: Sequence[int]) -> dict[int, tuple[Any, ...]]:
+    found: dict[int, tuple[Any, ...]] = {}
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        batch = rows[start : start + _ROWS_AT_ONCE]
+        for columns in connection.execute(_by_row(len(batch)), batch):
+            found[columns[-2]] = columns
+    return found
+
+
 @lru_cache(maxsize=_ROWS_AT_ONCE + 1)
 def _by_row(count: int) -> str:
     marks = ",".join("?" * count)
-    return (
-        f"SELECT chunk.row, chunk.slot, {CHUNK_COLUMNS} {FROM_CHUNK} WHERE chunk.row IN ({marks})"
-    )
+    return f"SELECT {CHUNK_COLUMNS} {FROM_CHUNK} WHERE chunk.row IN ({marks})"
 
 
 def vectors_by_id(connection: sqlite3.Connection, state: State, ids: Sequence[str]) -> FloatArray:
     """The vectors of `ids`, in their order; UnknownId names those that are missing."""
     found: dict[str, tuple[int, int]] = {}
     for marks, batch in in_batches([encode(id_) for id_ in ids]):
-        places = f"SELECT id, row, slot FROM chunk WHERE id IN ({marks})"
-        found.update((id_, (row, slot)) for id_, row, slot in connection.execute(places, batch))
+        select = f"SELECT id, row, slot FROM chunk WHERE id IN ({marks})"
+        found.update((id_, (row, slot)) for id_, row, slot in connection.execute(select, batch))
     require_known(ids, found)
     places = np.array([found[id_] for id_ in ids], dtype=np.int64).reshape(-1, 2)
     return state.checked(places[:, 1], places[:, 0])
@@ -130,13 +142,11 @@ def scan(
 ) -> Iterator[tuple[Chunk, FloatArray]]:
     """Every matching chunk with its vector, in order of insertion."""
     wanted = None if where is None else packed(slots_where(connection, where), state.slots)
-    cursor = connection.execute(
-        f"SELECT chunk.row, chunk.slot, {CHUNK_COLUMNS} {FROM_CHUNK} ORDER BY chunk.row"
-    )
+    cursor = connection.execute(f"SELECT {CHUNK_COLUMNS} {FROM_CHUNK} ORDER BY chunk.row")
     while found := cursor.fetchmany(_SCANNED_AT_ONCE):
         if wanted is not None:
-            found = [one for one in found if wanted[one[1] >> 3] >> (one[1] & 7) & 1]
-        places = np.array([one[:2] for one in found], dtype=np.int64).reshape(-1, 2)
-        vectors = state.checked(places[:, 1], places[:, 0])
-        for (_, _, *columns), vector in zip(found, vectors, strict=True):
+            found = [one for one in found if wanted[one[-1] >> 3] >> (one[-1] & 7) & 1]
+        rows_slots = np.array([one[-2:] for one in found], dtype=np.int64).reshape(-1, 2)
+        vectors = state.checked(rows_slots[:, 1], rows_slots[:, 0])
+        for columns, vector in zip(found, vectors, strict=True):
             yield chunk_of(columns, path), vector

@@ -25,7 +25,6 @@ __all__ = [
     "chunk_digest",
     "chunk_of",
     "delete_rows",
-    "digest_of",
     "last_row",
     "put_chunks",
     "rows_of",
@@ -33,7 +32,8 @@ __all__ = [
 
 CHUNK_COLUMNS = (
     "chunk.id, coalesce(document.id, chunk.id), chunk.text, chunk.start, chunk.stop, "
-    "coalesce(document.source, ''), chunk.headings, chunk.page, chunk.metadata, chunk.digest"
+    "coalesce(document.source, ''), chunk.headings, chunk.page, chunk.metadata, chunk.digest, "
+    "chunk.row, chunk.slot"
 )
 FROM_CHUNK = "FROM chunk LEFT JOIN document ON document.row = chunk.document"
 _TEXT = "CAST(? AS TEXT)"
@@ -139,9 +139,9 @@ def last_row(connection: sqlite3.Connection) -> int:
 
 def chunk_of(columns: Sequence[Any], path: Path) -> Chunk:
     """Make the chunk of a row of CHUNK_COLUMNS, or say that the row is damaged."""
-    id_, document, text, start, stop, source, headings, page, metadata, digest = columns
+    id_, document, text, start, stop, source, headings, page, metadata, digest, _, _ = columns
     try:
-        if digest_of(columns) == digest:
+        if digest == _digest(id_, document, source, headings, metadata, text, start, stop, page):
             return Chunk(
                 id_,
                 document,
@@ -156,12 +156,6 @@ def chunk_of(columns: Sequence[Any], path: Path) -> Chunk:
     except (ValueError, TypeError):
         pass
     raise damaged(path, f"the row of chunk {id_!r} does not have its checksum")
-
-
-def digest_of(columns: Sequence[Any]) -> bytes:
-    """The digest that a row of CHUNK_COLUMNS should have."""
-    id_, document, text, start, stop, source, headings, page, metadata, _ = columns
-    return _digest(id_, document, source, headings, metadata, text, f"{start} {stop} {page}")
 
 
 def _values(chunk: Chunk, slot: int, documents: Mapping[tuple[str, str], int]) -> tuple[Any, ...]:
@@ -184,19 +178,37 @@ def _values(chunk: Chunk, slot: int, documents: Mapping[tuple[str, str], int]) -
 
 
 def _chunk_digest(chunk: Chunk, headings: str, metadata: str) -> bytes:
-    place = f"{chunk.start} {chunk.end} {chunk.page}"
-    return _digest(chunk.id, chunk.document_id, chunk.source, headings, metadata, chunk.text, place)
+    return _digest(
+        chunk.id,
+        chunk.document_id,
+        chunk.source,
+        headings,
+        metadata,
+        chunk.text,
+        chunk.start,
+        chunk.end,
+        chunk.page,
+    )
 
 
 def _digest(
-    id_: str, document: str, source: str, headings: str, metadata: str, text: str, place: str
+    id_: str,
+    document: str,
+    source: str,
+    headings: str,
+    metadata: str,
+    text: str,
+    start: int,
+    stop: int,
+    page: int | None,
 ) -> bytes:
     # The lengths lead, so that no two different lists of parts give the same bytes.
     return blake2b(
-        encode(
+        (
             f"[{len(id_)}, {len(document)}, {len(source)}, {len(headings)}, {len(metadata)}, "
-            f"{len(text)}] {place} {id_}{document}{source}{headings}{metadata}{text}"
-        ),
+            f"{len(text)}] {start} {stop} {page} "
+            f"{id_}{document}{source}{headings}{metadata}{text}"
+        ).encode("utf-8", "surrogatepass"),
         digest_size=_DIGEST_BYTES,
     ).digest()
 

@@ -206,7 +206,7 @@ class VectorWriter:
         self._end = max(self._end, slot + len(records))
         with io_errors(self.path):
             self._file.seek(HEADER_BYTES + slot * self._type.itemsize)
-            left = memoryview(records).cast("B")
+            left = records.view(np.uint8).data
             while left:
                 left = left[self._file.write(left) :]
 

@@ -131,8 +131,9 @@ class Writer:
             state.file.path.unlink()
 
     def _wipe(self, *, empty: bool) -> None:
-        """Wipe dead vectors and remove strange files, once the log is empty: then no reader sees
-        an earlier state, and no commit is left that a crash could bring back.
+        """Wipe dead vectors and remove strange files, once the log is empty.
+
+        Then no reader sees an earlier state, and no commit is left that a crash could bring back.
         """
         if not empty:
             return
