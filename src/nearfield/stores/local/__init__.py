@@ -1,12 +1,14 @@
-"""The embedded store: one directory, a SQLite database as the only truth.
+"""The embedded store: one directory, SQLite and an append-only vectors file as the truth.
 
 ::
 
     notes.nf/
-    ├── collection.db     rows, text, metadata, vectors, the ledger of sources (SQLite, WAL)
-    ├── vectors.side      derived: the vectors as one memory-mapped matrix; may be deleted
-    ├── writer.lock       held by the one process that writes
-    └── writer.json       who that is
+    ├── collection.db         rows, text, metadata, the ledger of sources (SQLite, WAL)
+    ├── vectors-000001.f32    one record a slot: row, CRC-32, float32 vector; the number is the
+    │                         generation, which compacting counts up
+    ├── derived/              what can be made again from these
+    ├── writer.lock           held by the one process that writes
+    └── writer.json           who that is
 
 Readers never wait for the writer and each operation sees one state of the whole collection.
 """
@@ -14,8 +16,25 @@ Readers never wait for the writer and each operation sees one state of the whole
 from __future__ import annotations
 
 from nearfield.stores.local.ledger import SourceState
+from nearfield.stores.local.repair import Lost, RepairReport
 from nearfield.stores.local.rows import DocumentEntry, chunk_digest
 from nearfield.stores.local.schema import FORMAT, Mode
+from nearfield.stores.local.state import State
 from nearfield.stores.local.store import LocalStore
+from nearfield.stores.local.verify import Fault, Finding, VerifyReport, verify
 
-__all__ = ["FORMAT", "DocumentEntry", "LocalStore", "Mode", "SourceState", "chunk_digest"]
+__all__ = [
+    "FORMAT",
+    "DocumentEntry",
+    "Fault",
+    "Finding",
+    "LocalStore",
+    "Lost",
+    "Mode",
+    "RepairReport",
+    "SourceState",
+    "State",
+    "VerifyReport",
+    "chunk_digest",
+    "verify",
+]

@@ -13,7 +13,7 @@ from nearfield.stores.local.database import encode
 from nearfield.stores.local.rows import delete_rows
 from nearfield.types import Problem
 
-__all__ = ["SourceState", "finish", "is_under", "read_sources", "record", "remove"]
+__all__ = ["SourceState", "finish", "is_under", "read_sources", "record", "remove", "state_of"]
 
 _TEXT = "CAST(? AS TEXT)"
 
@@ -94,7 +94,7 @@ def read_sources(connection: sqlite3.Connection, path: str | None = None) -> lis
         found = connection.execute("SELECT * FROM source ORDER BY path")
     else:
         found = connection.execute(f"SELECT * FROM source WHERE path = {_TEXT}", (encode(path),))
-    return [_state(columns) for columns in found]
+    return [state_of(columns) for columns in found]
 
 
 def is_under(path: str, folder: str) -> bool:
@@ -118,7 +118,8 @@ def _rows_of_source(connection: sqlite3.Connection, path: str, keep: set[str]) -
     return [row for row, id_ in rows if id_ not in keep]
 
 
-def _state(columns: Sequence[Any]) -> SourceState:
+def state_of(columns: Sequence[Any]) -> SourceState:
+    """The entry of a row of the table."""
     path, size, mtime_ns, sha256, spec, documents, chunks, problems, indexed_at = columns
     listed = tuple(Problem(source, reason) for source, reason in json.loads(problems))
     return SourceState(path, size, mtime_ns, sha256, spec, documents, chunks, listed, indexed_at)

@@ -17,7 +17,7 @@ from nearfield.stores.local.vectors import VectorWriter
 from nearfield.stores.masks import members
 from nearfield.types import IntArray
 
-__all__ = ["needs_compacting", "remove_strangers", "renew", "wipe"]
+__all__ = ["generations", "needs_compacting", "remove_strangers", "renew", "wipe"]
 
 _ROWS_AT_ONCE = 4096
 # Dead slots cost disk and reading; a fresh generation costs a copy of everything.
@@ -47,7 +47,7 @@ def renew(folder: Path, database: Database, description: Description, state: Sta
 
     Readers go on with the file they have; one that comes too late for it sees the fresh state.
     """
-    generation = 1 + max([state.generation, *_generations(folder)])
+    generation = 1 + max([state.generation, *generations(folder)])
     path = vectors_path(folder, generation)
     writer = VectorWriter.create(path, description.dimension, generation, description.collection)
     try:
@@ -101,6 +101,7 @@ def _switch(connection: sqlite3.Connection, generation: int, kept: list[IntArray
     connection.execute("UPDATE meta SET value = value + 1 WHERE key = 'sequence'")
 
 
-def _generations(folder: Path) -> list[int]:
+def generations(folder: Path) -> list[int]:
+    """Generations of the vectors files that are there."""
     names = [path.stem.removeprefix("vectors-") for path in folder.glob("vectors-*.f32")]
     return [int(name) for name in names if name.isdigit()]

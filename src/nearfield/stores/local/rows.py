@@ -39,6 +39,7 @@ FROM_CHUNK = "FROM chunk LEFT JOIN document ON document.row = chunk.document"
 _TEXT = "CAST(? AS TEXT)"
 _DIGEST_BYTES = 16
 _json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=dict).encode
+_parsed = json.JSONDecoder().raw_decode
 _INSERT = (
     "INSERT INTO chunk (row, id, slot, document, start, stop, page, plain, digest, headings, "
     f"metadata, text) VALUES (?, {_TEXT}, ?, ?, ?, ?, ?, ?, ?, {_TEXT}, {_TEXT}, {_TEXT})"
@@ -149,9 +150,9 @@ def chunk_of(columns: Sequence[Any], path: Path) -> Chunk:
                 start,
                 stop,
                 source,
-                () if headings == "[]" else tuple(json.loads(headings)),
+                () if headings == "[]" else tuple(_parsed(headings, 0)[0]),
                 page,
-                {} if metadata == "{}" else json.loads(metadata),
+                {} if metadata == "{}" else _parsed(metadata, 0)[0],
             )
     except (ValueError, TypeError):
         pass

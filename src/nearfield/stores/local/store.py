@@ -15,8 +15,10 @@ import numpy as np
 from nearfield.errors import (
     DuplicateId,
     FingerprintMismatch,
+    FormatVersionError,
     InputError,
     StoreError,
+    StoreNotFound,
 )
 from nearfield.filters import Filter
 from nearfield.metric import Metric
@@ -29,9 +31,13 @@ from nearfield.stores.local.exact import ExactSearch, Nearest
 from nearfield.stores.local.failures import damaged
 from nearfield.stores.local.ledger import SourceState
 from nearfield.stores.local.lock import WriterLock, make_folder
+from nearfield.stores.local.migration import is_earlier, migrate, migrate_for_reader
+from nearfield.stores.local.repair import RepairReport, finish_repair, repair
 from nearfield.stores.local.rows import DocumentEntry
 from nearfield.stores.local.schema import Mode, database_path
+from nearfield.stores.local.snapshot import snapshot
 from nearfield.stores.local.state import State, States
+from nearfield.stores.local.verify import DerivedCheck, VerifyReport, verify
 from nearfield.stores.local.where import slots_where
 from nearfield.stores.local.writing import Writer
 from nearfield.stores.masks import packed
@@ -143,10 +149,11 @@ class LocalStore:
         """
         folder, wanted = Path(path), Mode(mode)
         if wanted is Mode.READ or not database_path(folder).is_file():
-            return cls(folder, Database.open(folder, wanted), None)
+            return cls(folder, _database(folder, wanted), None)
         lock = WriterLock(folder, timeout)
         try:
-            return cls(folder, Database.open(folder, wanted), lock)
+            finish_repair(folder)
+            return cls(folder, _database(folder, wanted), lock)
         except BaseException:
             lock.release()
             raise
@@ -329,6 +336,40 @@ class LocalStore:
         """
         self._writer.compact()
 
+    def snapshot(self, target: str | os.PathLike[str]) -> None:
+        """Copy one state of the collection to a folder that is not there yet, or is empty.
+
+        Others may read and write meanwhile. What is derived is not copied.
+        """
+        with self._reading() as (connection, state):
+            snapshot(connection, state, Path(target))
+
+    def verify(self, derived: Sequence[DerivedCheck] = ()) -> VerifyReport:
+        """Check every row, vector and index entry; changes nothing. See also :func:`verify`."""
+        return verify(self._path, derived)
+
+    @staticmethod
+    def repair(path: str | os.PathLike[str], *, timeout: float = _LOCK_SECONDS) -> RepairReport:
+        """Make a whole collection out of a damaged one; no reader should have it open.
+
+        Every whole passage is kept; the others are listed, and their sources are read again by
+        the next ``index``. The damaged files stay in a folder beside.
+
+        Raises
+        ------
+        StoreNotFound, StoreLocked, StoreReadOnly, StoreFull
+        StoreCorrupt
+            Not even its description can be read; nothing was changed.
+        """
+        folder = Path(path)
+        if not database_path(folder).is_file():
+            raise StoreNotFound(f"there is no collection at {folder}: check the path")
+        lock = WriterLock(folder, timeout)
+        try:
+            return repair(folder)
+        finally:
+            lock.release()
+
     def close(self) -> None:
         try:
             if self.mode is Mode.WRITE:
@@ -383,6 +424,17 @@ class LocalStore:
                     raise damaged(Path(error.filename), "it is missing") from error
                 yield connection, state
                 return
+
+
+def _database(folder: Path, mode: Mode) -> Database:
+    """Open the database, brought up to date from an earlier format if need be."""
+    try:
+        return Database.open(folder, mode)
+    except FormatVersionError:
+        if not is_earlier(folder):
+            raise
+    (migrate if mode is Mode.WRITE else migrate_for_reader)(folder)
+    return Database.open(folder, mode)
 
 
 def _ids(chunks: Sequence[Chunk]) -> list[str]:

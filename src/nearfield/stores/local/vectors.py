@@ -91,6 +91,8 @@ class VectorFile:
     generation : int
     collection : bytes
         The collection's 16 random bytes.
+    checked : bool
+        False takes the file whatever its header says.
 
     Raises
     ------
@@ -100,10 +102,19 @@ class VectorFile:
         It is not the one that is meant, or damaged.
     """
 
-    def __init__(self, path: Path, dimension: int, generation: int, collection: bytes) -> None:
+    def __init__(
+        self,
+        path: Path,
+        dimension: int,
+        generation: int,
+        collection: bytes,
+        *,
+        checked: bool = True,
+    ) -> None:
         self.path = path
         self.dimension = dimension
         self.generation = generation
+        self.collection = collection
         self.descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         # Closed when the last state that uses it is forgotten, be it in another thread.
         weakref.finalize(self, os.close, self.descriptor)
@@ -112,7 +123,7 @@ class VectorFile:
         expected = _header(dimension, generation, collection)
         with path.open("rb") as file:
             found = file.read(len(expected))
-        if found != expected:
+        if checked and found != expected:
             raise damaged(path, _difference(found, dimension, generation, collection))
 
     def require(self, slots: int) -> None:

@@ -48,13 +48,16 @@ class Writer:
         self._dirty = False
 
     @classmethod
-    def create(cls, folder: Path, description: Description) -> None:
+    def create(
+        cls, folder: Path, description: Description, generation: int = 1, sequence: int = 0
+    ) -> None:
         """Make the files of an empty collection; it is there once the database is."""
-        path = vectors_path(folder, 1)
-        file = VectorWriter.create(path, description.dimension, 1, description.collection)
+        path = vectors_path(folder, generation)
+        file = VectorWriter.create(path, description.dimension, generation, description.collection)
         file.sync()
         file.close()
-        Database.create(database_path(folder), description.meta())
+        counters = {"generation": generation, "sequence": sequence}
+        Database.create(database_path(folder), description.meta() | counters)
 
     @contextmanager
     def operation(self) -> Iterator[sqlite3.Connection]:
