@@ -40,6 +40,9 @@ $(VENV)/.test-models: $(VENV)/.test $(VENV)/.demo-model
 	$(BIN)/nearfield models install bge-small-en-v1.5
 	$(BIN)/nearfield models install wordllama-l2-supercat-256
 	$(BIN)/nearfield models install glove-6b-50d
+	$(BIN)/nearfield models install ms-marco-MiniLM-L-12-v2
+	$(BIN)/nearfield models install answerai-colbert-small-v1-backbone
+	$(BIN)/nearfield models install splade-tiny
 	@touch $@
 
 $(VENV)/.all-models: $(VENV)/.test-models

@@ -51,3 +51,21 @@ def wordllama_path() -> Path:
 def glove_path() -> Path:
     """GloVe 6B, 400,000 words of 50 dimensions."""
     return _model("glove-6b-50d")
+
+
+@pytest.fixture(scope="session")
+def reranker_path() -> Path:
+    """ms-marco-MiniLM-L-12-v2 as int8 ONNX: one score for a question and a passage."""
+    return _model("ms-marco-MiniLM-L-12-v2")
+
+
+@pytest.fixture(scope="session")
+def colbert_path() -> Path:
+    """The encoder of answerai-colbert-small-v1 as int8 ONNX: a vector for every token."""
+    return _model("answerai-colbert-small-v1-backbone")
+
+
+@pytest.fixture(scope="session")
+def splade_path() -> Path:
+    """A SPLADE of two layers: weights for the words of its vocabulary."""
+    return _model("splade-tiny")

@@ -22,6 +22,7 @@ from nearfield.types import (
     IntArray,
     ModelCard,
     Problem,
+    Ranking,
     Role,
     TokenVectors,
 )
@@ -33,6 +34,8 @@ __all__ = [
     "Observer",
     "ReadLimits",
     "Reader",
+    "Reranker",
+    "SearchView",
     "TokenEncoder",
     "Tokenizer",
     "VectorStore",
@@ -170,6 +173,55 @@ class Capabilities:
     exact: bool
     filters: bool
     metrics: frozenset[Metric]
+
+
+class SearchView(Protocol):
+    """One state of a store, asked several times: what is written meanwhile does not show.
+
+    Search paths name chunks by keys, so that several rankings are fused before any text is fetched.
+    """
+
+    @property
+    def metric(self) -> Metric:
+        """How its vectors are compared."""
+
+    def nearest(self, vector: FloatArray, k: int, *, where: Filter | None = None) -> Ranking:
+        """The `k` chunks whose vectors are nearest to `vector`, shape (dimension,)."""
+
+    def lexical(self, text: str, k: int, *, where: Filter | None = None) -> Ranking:
+        """The `k` chunks that share the rarest words with `text` (BM25).
+
+        Raises
+        ------
+        UnsupportedOperation
+            The store has no index of words.
+        """
+
+    def scores(self, vector: FloatArray, keys: IntArray) -> FloatArray:
+        """How near chunks are to `vector`, exactly; shape (len(keys),)."""
+
+    def lexical_scores(self, text: str, keys: IntArray) -> FloatArray:
+        """BM25 of chunks for `text`; 0 without a common word; shape (len(keys),)."""
+
+    def vectors(self, keys: IntArray) -> FloatArray:
+        """Stored vectors, shape (len(keys), dimension)."""
+
+    def chunks(self, keys: IntArray) -> list[Chunk]:
+        """The chunks themselves, in the order of `keys`."""
+
+    def keys(self, ids: Sequence[str]) -> IntArray:
+        """Keys of chunks by id; UnknownId names the ones that are missing."""
+
+
+class Reranker(Protocol):
+    """Reads a query and a text together and says how well the text answers."""
+
+    @property
+    def name(self) -> str:
+        """As results and reports call it."""
+
+    def score(self, query: str, texts: Sequence[str]) -> FloatArray:
+        """Relevance of each text, shape (len(texts),); higher is better, comparable within a call."""
 
 
 class VectorStore(Protocol):

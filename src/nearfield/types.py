@@ -29,6 +29,7 @@ __all__ = [
     "Modality",
     "ModelCard",
     "Problem",
+    "Ranking",
     "Role",
     "Section",
     "SectionKind",
@@ -232,11 +233,37 @@ class Hit:
         From 1.
     path : str
         The search path that found it, such as ``"exact"``.
+    parts : mapping of str to float
+        Where several paths were asked, the score that each of them gave.
+    confidence : float or None
+        Probability, in [0, 1], that a hit of this score is relevant; None where the collection is
+        not calibrated.
     """
 
     chunk: Chunk
     score: float
     rank: int
+    path: str
+    parts: Mapping[str, float] = field(default_factory=dict)
+    confidence: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """What one search path found, before any text is fetched.
+
+    Attributes
+    ----------
+    keys : ndarray of int64, shape (n,)
+        A store's own names of chunks, good within one view of it, best first.
+    scores : ndarray of float32, shape (n,)
+        Higher is closer.
+    path : str
+        How they were found, such as ``"exact"`` or ``"lexical"``.
+    """
+
+    keys: IntArray
+    scores: FloatArray
     path: str
 
 
@@ -314,6 +341,9 @@ class ModelCard:
         What computes, such as ``onnxruntime``.
     source : str
         Folder or package the files came from.
+    identity : str
+        Like `fingerprint` but without the precision class: models of one identity are the same
+        model, computed more or less exactly. Empty where a model has a single class.
     """
 
     name: str
@@ -329,3 +359,4 @@ class ModelCard:
     precision: str = "exact"
     runtime: str = ""
     source: str = ""
+    identity: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import date, datetime
 from typing import Any
 
 import pytest
@@ -212,6 +213,28 @@ def test_values_are_checked(value: Any) -> None:
         Compare("a", Operator.EQ, value)
     with pytest.raises(InputError, match="compares 'a' with"):
         In("a", (1, value))
+
+
+@pytest.mark.parametrize("value", [date(2024, 3, 1), datetime(2024, 3, 1, 9, 30)])
+def test_dates_are_refused_with_the_text_to_write(value: Any) -> None:
+    with pytest.raises(InputError, match=f'dates are texts here, write "{value.isoformat()}"'):
+        Compare("date", Operator.GE, value)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('date >= "2024-03" and date < "2024-04"', ["2024-03-01", "2024-03-01T09:30:00"]),
+        ('date >= "2024-03-01" and date < "2024-03-02"', ["2024-03-01", "2024-03-01T09:30:00"]),
+        ('date <= "2024-03-01"', ["2023-12-31", "2024-03-01"]),
+        ('date > "2024-03-01"', ["2024-03-01T09:30:00", "2024-04-01"]),
+        ('date like "2024-%"', ["2024-03-01", "2024-03-01T09:30:00", "2024-04-01"]),
+        ('date < "2024"', ["2023-12-31"]),
+    ],
+)
+def test_iso_texts_have_the_order_of_time(text: str, expected: list[str]) -> None:
+    stored = ["2023-12-31", "2024-03-01", "2024-03-01T09:30:00", "2024-04-01"]
+    assert [day for day in stored if matches(parse(text), {"date": day})] == expected
 
 
 def test_what_the_text_form_cannot_say_is_refused() -> None:

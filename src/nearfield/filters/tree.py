@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -130,6 +131,11 @@ def depth(tree: Filter) -> int:
 
 
 def _check_value(field: str, value: object) -> None:
+    if isinstance(value, date):
+        raise InputError(
+            f"the filter compares {field!r} with {value!r}: dates are texts here, write "
+            f'"{value.isoformat()}"'
+        )
     if not isinstance(value, str | int | float):
         raise InputError(
             f"the filter compares {field!r} with {value!r} ({type(value).__name__}): "

@@ -13,7 +13,7 @@ from nearfield.errors import InputError
 from nearfield.protocols import Tokenizer
 from nearfield.types import IntArray
 
-__all__ = ["Cut", "Cutter", "Prepared", "Vocabulary", "room_for_text"]
+__all__ = ["Cut", "Cutter", "Pair", "Prepared", "Vocabulary", "room_for_text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,23 @@ class Prepared:
     ids: list[IntArray]
     truncated: tuple[int, ...]
     empty: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two texts as one sequence, as a cross-encoder reads them.
+
+    Attributes
+    ----------
+    ids : ndarray of int64, shape (tokens,)
+        Special tokens included.
+    types : ndarray of int64, shape (tokens,)
+        0 for the first text and what surrounds it, 1 for the second where the model tells them
+        apart.
+    """
+
+    ids: IntArray
+    types: IntArray
 
 
 @dataclass(frozen=True, slots=True)

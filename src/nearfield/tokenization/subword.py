@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nearfield.errors import ModelNotInstalled, UnsupportedModel
-from nearfield.tokenization.cut import Cut, Prepared, room_for_text
+from nearfield.tokenization.cut import Cut, Pair, Prepared, room_for_text
 from nearfield.tokenization.text import check_texts, well_formed
 from nearfield.types import IntArray
 
@@ -126,6 +126,10 @@ class SubwordTokenizer:
         found: list[str] = self._backend.encode(well_formed(text), add_special_tokens=False).tokens
         return found
 
+    def names(self, ids: Iterable[int]) -> list[str]:
+        """Tokens of the vocabulary by their numbers; an unknown number has an empty name."""
+        return [self._backend.id_to_token(int(id_)) or "" for id_ in ids]
+
     def count(self, texts: Sequence[str]) -> list[int]:
         return [len(encoding) for encoding in self._encodings(texts)]
 
@@ -167,6 +171,48 @@ class SubwordTokenizer:
                 own = own[:room]
             ids.append(np.array(prefix + own + suffix, dtype=np.int64))
         return Prepared(ids, tuple(truncated), tuple(empty))
+
+    def prepare_pairs(
+        self, first: str, seconds: Sequence[str], *, max_tokens: int
+    ) -> tuple[list[Pair], tuple[int, ...]]:
+        """Cut pairs of texts into what a model of two segments reads.
+
+        Parameters
+        ----------
+        first : str
+            Stands before every one of `seconds`; keeps its whole length.
+        seconds : sequence of str
+            Their tails are cut off where a pair is longer than the limit.
+        max_tokens : int
+            Longest pair, special tokens included.
+
+        Returns
+        -------
+        pairs : list of Pair
+        truncated : tuple of int
+            Positions of the pairs that lost a tail.
+
+        Raises
+        ------
+        InputError
+            `first` leaves no room for any token of the second text.
+        """
+        head = well_formed(first)
+        fixed = len(self._backend.encode(head, "").ids)
+        room_for_text(max_tokens, fixed)
+        pairs: list[Pair] = []
+        truncated: list[int] = []
+        for position, text in enumerate(check_texts(seconds)):
+            encoding = self._backend.encode(head, text)
+            if len(encoding.ids) > max_tokens:
+                truncated.append(position)
+                own = self._backend.encode(text, add_special_tokens=False)
+                # Tokens that lie before the cut are the same ones: words are cut one by one.
+                _, end = own.offsets[max_tokens - fixed - 1]
+                encoding = self._backend.encode(head, text[:end])
+            ids = np.array(encoding.ids[:max_tokens], dtype=np.int64)
+            pairs.append(Pair(ids, np.array(encoding.type_ids[:max_tokens], dtype=np.int64)))
+        return pairs, tuple(truncated)
 
     def cut(self, text: str) -> Cut:
         """Cut one text in full detail, special tokens included."""

@@ -22,6 +22,9 @@ def test_the_models_that_can_be_loaded() -> None:
         "bge-small-en-v1.5",
         "wordllama-l2-supercat-256",
         "glove-6b-50d",
+        "ms-marco-MiniLM-L-12-v2",
+        "answerai-colbert-small-v1-backbone",
+        "splade-tiny",
     ]
 
 

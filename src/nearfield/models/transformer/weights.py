@@ -23,7 +23,7 @@ from nearfield.models.transformer.files import read_object
 from nearfield.models.transformer.names import expected_shapes, names_in_files
 from nearfield.types import FloatArray
 
-__all__ = ["StoredTensor", "Tensors", "bind", "open_tensors", "read_header"]
+__all__ = ["StoredTensor", "Tensors", "bind", "open_tensors", "read_header", "spelled"]
 
 SINGLE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
@@ -174,7 +174,7 @@ def bind(shape: EncoderShape, tensors: Tensors, where: Path) -> dict[str, FloatA
     prefix = _find_prefix(theirs["words"], tensors, where)
     bound, missing = {}, []
     for ours, expected in expected_shapes(shape).items():
-        name = _spelled(prefix + theirs[ours], tensors)
+        name = spelled(prefix + theirs[ours], tensors)
         if name is None:
             missing.append(prefix + theirs[ours])
         elif tensors.stored[name].shape != expected:
@@ -253,7 +253,8 @@ def _find_prefix(words: str, tensors: Tensors, where: Path) -> str:
     )
 
 
-def _spelled(name: str, tensors: Tensors) -> str | None:
+def spelled(name: str, tensors: Tensors) -> str | None:
+    """The name under which a tensor is stored, or None."""
     # Checkpoints converted from the first TensorFlow releases say gamma and beta.
     if name in tensors.stored:
         return name

@@ -1,0 +1,96 @@
+"""How to search: modes and the steps after them, as one value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from nearfield.errors import InputError
+from nearfield.filters import Filter
+
+__all__ = ["Fusion", "Mode", "SearchOptions"]
+
+
+class Mode(StrEnum):
+    """What decides which passages are found.
+
+    ``dense`` compares meanings (vectors), ``lexical`` words (BM25), ``hybrid`` both; ``sparse``
+    compares learned word weights (SPLADE), ``late`` every token with every token (MaxSim).
+    """
+
+    DENSE = "dense"
+    LEXICAL = "lexical"
+    HYBRID = "hybrid"
+    SPARSE = "sparse"
+    LATE = "late"
+
+    @classmethod
+    def of(cls, value: Mode | str) -> Mode:
+        """The member that a caller's word names; InputError lists them all."""
+        try:
+            return cls(value)
+        except ValueError:
+            raise InputError(f"mode is {value!r}, expected one of {', '.join(cls)}") from None
+
+
+class Fusion(StrEnum):
+    """How a hybrid search mixes its two rankings."""
+
+    SCORES = "scores"
+    RANKS = "ranks"
+
+
+@dataclass(frozen=True, slots=True)
+class SearchOptions:
+    """Everything about a search but the question.
+
+    Attributes
+    ----------
+    k : int
+        Most hits, or most groups where hits are grouped.
+    mode : Mode
+    where : Filter or None
+    candidates : int
+        How many each path finds before they are fused, reranked, spread or grouped; never
+        fewer than `k`.
+    fusion : Fusion
+    dense_weight : float
+        Share of meaning against words in a hybrid search, 0 to 1.
+    diversity : float
+        0 ranks by relevance alone, 1 by difference alone (maximal marginal relevance).
+    group_by : str or None
+        ``document``, ``source`` or a name of the metadata.
+    per_group : int
+        Most hits of one group.
+    """
+
+    k: int = 10
+    mode: Mode = Mode.DENSE
+    where: Filter | None = None
+    candidates: int = 50
+    fusion: Fusion = Fusion.SCORES
+    dense_weight: float = 0.7
+    diversity: float = 0.0
+    group_by: str | None = None
+    per_group: int = 1
+    weights: dict[str, float] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.k < 1:
+            raise InputError(f"k is {self.k}: ask for at least 1 hit")
+        if self.candidates < 1:
+            raise InputError(f"candidates is {self.candidates}: take at least 1")
+        for name in ("dense_weight", "diversity"):
+            share = getattr(self, name)
+            if not 0.0 <= share <= 1.0:
+                raise InputError(f"{name} is {share}: expected a share from 0 to 1")
+        if self.per_group < 1:
+            raise InputError(f"per_group is {self.per_group}: keep at least 1")
+        weights = {Mode.DENSE.value: self.dense_weight, Mode.LEXICAL.value: 1 - self.dense_weight}
+        object.__setattr__(self, "weights", weights)
+
+    @property
+    def depth(self) -> int:
+        """How many hits the first stage must give for the later ones to choose from."""
+        refined = self.diversity > 0 or self.group_by is not None
+        return max(self.k, self.candidates) if refined else self.k
