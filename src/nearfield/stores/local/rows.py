@@ -28,6 +28,7 @@ __all__ = [
     "last_row",
     "put_chunks",
     "rows_of",
+    "slots_of",
 ]
 
 CHUNK_COLUMNS = (
@@ -129,6 +130,14 @@ def rows_of(connection: sqlite3.Connection, ids: Sequence[str]) -> dict[str, int
     found: dict[str, int] = {}
     for marks, batch in in_batches([encode(id_) for id_ in ids]):
         found.update(connection.execute(f"SELECT id, row FROM chunk WHERE id IN ({marks})", batch))
+    return found
+
+
+def slots_of(connection: sqlite3.Connection, ids: Sequence[str]) -> dict[str, int]:
+    """The slots of those of `ids` that are there."""
+    found: dict[str, int] = {}
+    for marks, batch in in_batches([encode(id_) for id_ in ids]):
+        found.update(connection.execute(f"SELECT id, slot FROM chunk WHERE id IN ({marks})", batch))
     return found
 
 

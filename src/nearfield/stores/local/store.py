@@ -26,21 +26,22 @@ from nearfield.protocols import Capabilities
 from nearfield.stores.checks import check_batch, check_queries, require_known, shown
 from nearfield.stores.local import ledger, reading, rows
 from nearfield.stores.local.database import Database, encode
+from nearfield.stores.local.derived import Builder, Follower, SlotReader
 from nearfield.stores.local.description import Description
-from nearfield.stores.local.exact import ExactSearch, Nearest
 from nearfield.stores.local.failures import damaged
 from nearfield.stores.local.ledger import SourceState
 from nearfield.stores.local.lock import WriterLock, make_folder
 from nearfield.stores.local.migration import is_earlier, migrate, migrate_for_reader
+from nearfield.stores.local.paths import Nearest, SearchPath
 from nearfield.stores.local.repair import RepairReport, finish_repair, repair
 from nearfield.stores.local.rows import DocumentEntry
 from nearfield.stores.local.schema import Mode, database_path
 from nearfield.stores.local.snapshot import snapshot
 from nearfield.stores.local.state import State, States
 from nearfield.stores.local.verify import DerivedCheck, VerifyReport, verify
+from nearfield.stores.local.view import LocalView
 from nearfield.stores.local.where import slots_where
 from nearfield.stores.local.writing import Writer
-from nearfield.stores.masks import packed
 from nearfield.types import Chunk, FloatArray, Hit
 
 __all__ = ["LocalStore"]
@@ -77,7 +78,8 @@ class LocalStore:
             self._description = Description.read(connection, database.path)
         self._states = States(path, database.path, self._description)
         self._writer = Writer(path, database, self._description, self._states)
-        self._exact = ExactSearch(self._description.metric)
+        self._derived = Follower(path, self._description)
+        self._builder = Builder(path, database, self._description, self._states)
 
     @classmethod
     def create(
@@ -215,7 +217,7 @@ class LocalStore:
         self._put(chunks, check_batch(chunks, vectors, self.dimension), new=False)
 
     def delete(self, ids: Sequence[str]) -> int:
-        with self._writer.operation() as connection:
+        with self._changing() as connection:
             found = list(rows.rows_of(connection, ids).values())
             rows.delete_rows(connection, found)
         return len(found)
@@ -231,15 +233,24 @@ class LocalStore:
             return reading.vectors_by_id(connection, state, ids)
 
     def search(
-        self, queries: FloatArray, k: int, *, where: Filter | None = None
+        self,
+        queries: FloatArray,
+        k: int,
+        *,
+        where: Filter | None = None,
+        path: SearchPath | str = SearchPath.AUTO,
     ) -> list[list[Hit]]:
         wanted = check_queries(queries, k, self.dimension)
         with self._reading() as (connection, state):
-            allowed = None
-            if where is not None:
-                allowed = packed(slots_where(connection, where), state.slots)
-            nearest = self._exact.search(state, wanted, k, allowed)
-            return [self._hits(connection, found) for found in nearest]
+            view = self._view(connection, state)
+            found, taken = view.nearest_of_each(wanted, k, view.allowed(where), SearchPath(path))
+            return [self._hits(connection, each, taken) for each in found]
+
+    @contextmanager
+    def view(self) -> Iterator[LocalView]:
+        """One state, to be asked several times while it stays what it is."""
+        with self._reading() as (connection, state):
+            yield self._view(connection, state)
 
     def scan(self, *, where: Filter | None = None) -> Iterator[tuple[Chunk, FloatArray]]:
         # One state from the first row to the last, however long the caller takes and whatever is
@@ -310,7 +321,7 @@ class LocalStore:
             strays = [chunk.id for chunk in part if chunk.source != state.path]
             if strays:
                 raise InputError(f"{shown(strays)} came with {state.path!r}, another source")
-        with self._writer.operation() as connection:
+        with self._changing() as connection:
             self._writer.put(connection, chunks, matrix, rows.rows_of(connection, _ids(chunks)))
             return sum(
                 ledger.finish(connection, state, {*keep, *_ids(part)}) for state, part, _ in sources
@@ -321,12 +332,12 @@ class LocalStore:
 
         For sources that were upserted in slices. Returns how many chunks went.
         """
-        with self._writer.operation() as connection:
+        with self._changing() as connection:
             return ledger.finish(connection, state, set(keep))
 
     def remove_source(self, path: str) -> int:
         """Delete a source's chunks and its entry; returns how many chunks went."""
-        with self._writer.operation() as connection:
+        with self._changing() as connection:
             return ledger.remove(connection, path)
 
     def compact(self) -> None:
@@ -334,7 +345,9 @@ class LocalStore:
 
         Readers go on meanwhile. Closing does so by itself once a quarter of the slots is dead.
         """
+        self._builder.pause()
         self._writer.compact()
+        self._builder.finish()
 
     def snapshot(self, target: str | os.PathLike[str]) -> None:
         """Copy one state of the collection to a folder that is not there yet, or is empty.
@@ -373,9 +386,13 @@ class LocalStore:
     def close(self) -> None:
         try:
             if self.mode is Mode.WRITE:
+                self._builder.pause()
                 self._writer.tidy()
+                self._builder.finish()
         finally:
             self._writer.close()
+            self._builder.close()
+            self._derived.close()
             self._states.forget()
             self._database.close()
             if self._lock is not None:
@@ -393,18 +410,29 @@ class LocalStore:
         self.close()
 
     def _put(self, chunks: Sequence[Chunk], matrix: FloatArray, *, new: bool) -> None:
-        with self._writer.operation() as connection:
+        with self._changing() as connection:
             known = rows.rows_of(connection, _ids(chunks))
             if new and known:
                 raise DuplicateId(f"{shown(sorted(known))} is there already; upsert replaces it")
             self._writer.put(connection, chunks, matrix, known)
 
-    def _hits(self, connection: sqlite3.Connection, found: Nearest) -> list[Hit]:
+    @contextmanager
+    def _changing(self) -> Iterator[sqlite3.Connection]:
+        """One operation of the writer; what is derived follows in the background."""
+        with self._writer.operation() as connection:
+            yield connection
+        self._builder.wake()
+
+    def _view(self, connection: sqlite3.Connection, state: State) -> LocalView:
+        reader = SlotReader(connection, state, self._database.path)
+        return LocalView(reader, self._derived, self.metric)
+
+    def _hits(self, connection: sqlite3.Connection, found: Nearest, path: str) -> list[Hit]:
         chunks = reading.chunks_at(
             connection, found.rows.tolist(), found.slots.tolist(), self._database.path
         )
         return [
-            Hit(chunk, score, rank, "exact")
+            Hit(chunk, score, rank, path)
             for rank, (chunk, score) in enumerate(
                 zip(chunks, found.scores.tolist(), strict=True), start=1
             )

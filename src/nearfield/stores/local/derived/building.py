@@ -1,0 +1,238 @@
+"""Make and extend the derived parts, in the background while writing goes on and when it ends."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from nearfield.ann.codes import Codes
+from nearfield.errors import StoreError
+from nearfield.lexical import Lexical
+from nearfield.stores.columns import ColumnTable
+from nearfield.stores.local.database import Database
+from nearfield.stores.local.derived.parts import Parts, folder_of, owner_of
+from nearfield.stores.local.derived.slots import SlotReader
+from nearfield.stores.local.derived.tuning import tune
+from nearfield.stores.local.description import Description
+from nearfield.stores.local.schema import DERIVED
+from nearfield.stores.local.state import State, States
+from nearfield.types import FloatArray
+
+__all__ = ["EXACT_MOST", "Builder"]
+
+EXACT_MOST = 10_000
+"""Up to so many vectors all are compared: it takes half a millisecond and needs no codes."""
+
+# The background begins when so many slots are not covered, and takes so many in one transaction.
+_STEP = 16_384
+_SAMPLE = 4_096
+
+
+class Builder:
+    """Keeps the derived parts of a collection up to date; used by its one writer.
+
+    What cannot be written is left out and told by :attr:`problems`: nothing is lost by it.
+
+    Parameters
+    ----------
+    folder : Path
+        The collection.
+    database : Database
+    description : Description
+    states : States
+    language : str
+        Of the index of words; see :class:`nearfield.lexical.Language`.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        database: Database,
+        description: Description,
+        states: States,
+        language: str = "auto",
+    ) -> None:
+        self.problems: tuple[str, ...] = ()
+        self._folder = folder
+        self._database = database
+        self._description = description
+        self._states = states
+        self._language = language
+        self._parts: Parts | None = None
+        self._turn = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._stopping = threading.Event()
+
+    def wake(self) -> None:
+        """Begin to build in the background if enough has come; returns at once."""
+        if self._thread is not None and self._thread.is_alive():
+            return
+        with self._database.read() as connection:
+            slots = self._states.of(connection).slots
+        covered = self._parts.covered if self._parts is not None else 0
+        if slots - covered < _STEP:
+            return
+        self._thread = threading.Thread(target=self._in_background, name="nearfield-derived")
+        self._thread.start()
+
+    def pause(self) -> None:
+        """End the background's work after its present step."""
+        self._stopping.set()
+        self._wait()
+        self._stopping.clear()
+
+    def finish(self) -> None:
+        """Cover every slot; waits for it."""
+        self._wait()
+        self._guarded(least=1)
+        self._remove_strangers()
+
+    def forget(self) -> None:
+        """Delete everything derived; the next build begins anew."""
+        self.pause()
+        with self._turn:
+            self.close()
+            shutil.rmtree(self._folder / DERIVED, ignore_errors=True)
+
+    def close(self) -> None:
+        """Let go of the files."""
+        if self._parts is not None and self._parts.codes is not None:
+            self._parts.codes.close()
+        self._parts = None
+
+    def _wait(self) -> None:
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def _in_background(self) -> None:
+        self._guarded(least=_STEP)
+
+    def _guarded(self, least: int) -> None:
+        try:
+            with self._turn:
+                while not self._stopping.is_set() and self._step(least):
+                    pass
+                if least == 1:
+                    self._tune()
+        except (StoreError, OSError) as error:
+            self.problems = (*self.problems, str(error))
+
+    def _step(self, least: int) -> bool:
+        """Cover one run of slots more by every part; False when all is covered."""
+        with self._database.read() as connection:
+            state = self._states.of(connection)
+            parts = self._opened(state)
+            reader = SlotReader(connection, state, self._database.path)
+            more = [
+                self._extend_columns(parts, reader, least),
+                self._extend_text(parts, reader, least),
+                self._extend_codes(parts, reader, least),
+            ]
+        return any(more)
+
+    def _extend_columns(self, parts: Parts, reader: SlotReader, least: int) -> bool:
+        columns = parts.columns
+        if columns is None:
+            return False
+        first, count = _run(len(columns), reader.state.slots, least)
+        if count:
+            columns.append(reader.fields(first, count))
+        return first + count < reader.state.slots - least + 1
+
+    def _extend_text(self, parts: Parts, reader: SlotReader, least: int) -> bool:
+        text = parts.text
+        if text is None:
+            return False
+        first, count = _run(text.stored, reader.state.slots, least)
+        if count:
+            text.append(list(reader.texts(first, count)), dead=reader.state.dead_slots)
+        return first + count < reader.state.slots - least + 1
+
+    def _extend_codes(self, parts: Parts, reader: SlotReader, least: int) -> bool:
+        state = reader.state
+        codes = parts.codes or self._fresh_codes(parts, state)
+        if codes is None:
+            return False
+        first, count = _run(len(codes), state.slots, least)
+        if count:
+            codes.append(reader.vectors(first, count))
+        return first + count < state.slots - least + 1
+
+    def _fresh_codes(self, parts: Parts, state: State) -> Codes | None:
+        if state.slots - state.dead <= EXACT_MOST:
+            return None
+        codes = Codes.create(
+            folder_of(self._folder, state.generation) / "codes.nfc",
+            dimension=self._description.dimension,
+            metric=self._description.metric,
+            sample=_sample(state),
+            tag=owner_of(self._description.collection, state.generation),
+        )
+        self._parts = replace(parts, codes=codes)
+        return codes
+
+    def _tune(self) -> None:
+        parts = self._parts
+        if parts is None or parts.codes is None or not len(parts.codes):
+            return
+        known = parts.tuning
+        if known is not None and known.holds_for(len(parts.codes)):
+            return
+        with self._database.read() as connection:
+            state = self._states.of(connection)
+            if state.generation != parts.generation:
+                return
+            found = tune(parts.codes, state)
+        found.write(folder_of(self._folder, state.generation) / "tuning.json")
+
+    def _opened(self, state: State) -> Parts:
+        """The parts of the state's generation, made where they are not there or not whole."""
+        parts = self._parts
+        if parts is not None and parts.generation == state.generation:
+            return parts
+        self.close()
+        folder = folder_of(self._folder, state.generation)
+        owner = owner_of(self._description.collection, state.generation)
+        parts = Parts.open(self._folder, state.generation, owner, write=True)
+        columns, text, codes = parts.columns, parts.text, parts.codes
+        if columns is None or len(columns) > state.slots:
+            columns = ColumnTable.create(folder / "columns", owner)
+        if text is None or text.stored > state.slots or text.language != self._language:
+            text = Lexical.create(folder / "text", language=self._language)
+        if codes is not None and len(codes) > state.slots:
+            codes = None
+        self._parts = Parts(
+            state.generation, codes, parts.graph, columns, text, parts.tuning, parts.problems
+        )
+        return self._parts
+
+    def _remove_strangers(self) -> None:
+        """Remove what belongs to other generations; who reads it has it open."""
+        if self._parts is None:
+            return
+        kept = folder_of(self._folder, self._parts.generation).name
+        for folder in (self._folder / DERIVED).glob("[0-9]*"):
+            if folder.name != kept:
+                with suppress(OSError):
+                    shutil.rmtree(folder)
+
+
+def _run(covered: int, slots: int, least: int) -> tuple[int, int]:
+    """The next run of slots to cover; none where fewer than `least` are left."""
+    left = slots - covered
+    return covered, min(left, _STEP) if left >= least else 0
+
+
+def _sample(state: State) -> FloatArray:
+    """Vectors from all over the collection to centre codes on."""
+    count = min(_SAMPLE, state.slots)
+    slots = np.linspace(0, state.slots - 1, count).astype(np.int64)
+    vectors = state.read(np.unique(slots))["vector"]
+    whole: FloatArray = np.ascontiguousarray(vectors[np.any(vectors != 0, axis=1)])
+    return whole

@@ -1,0 +1,102 @@
+"""The derived parts of one generation, opened to search."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from nearfield.ann.codes import Codes
+from nearfield.ann.graph import Graph
+from nearfield.errors import StoreError
+from nearfield.lexical import Lexical
+from nearfield.stores.columns import ColumnTable
+from nearfield.stores.local.derived.tuning import Tuning
+from nearfield.stores.local.schema import DERIVED
+
+__all__ = ["Parts", "folder_of", "owner_of"]
+
+Part = TypeVar("Part")
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What is there; a part that is missing or cannot be trusted is None.
+
+    Attributes
+    ----------
+    generation : int
+    codes : Codes or None
+    graph : Graph or None
+    columns : ColumnTable or None
+    text : Lexical or None
+    tuning : Tuning or None
+    problems : tuple of str
+        Why parts that are there cannot be used.
+    """
+
+    generation: int
+    codes: Codes | None = None
+    graph: Graph | None = None
+    columns: ColumnTable | None = None
+    text: Lexical | None = None
+    tuning: Tuning | None = None
+    problems: tuple[str, ...] = field(default=())
+
+    @classmethod
+    def open(cls, collection: Path, generation: int, owner: bytes, *, write: bool = False) -> Parts:
+        """Open what is there of one generation; damage costs a part, never an error."""
+        folder = folder_of(collection, generation)
+        problems: list[str] = []
+
+        def opened(path: Path, how: Callable[[], Part]) -> Part | None:
+            if not path.exists():
+                return None
+            try:
+                return how()
+            except (StoreError, OSError) as error:
+                problems.append(f"{path.name}: {error}")
+                return None
+
+        def codes() -> Codes:
+            found = Codes.open(folder / "codes.nfc", write=write)
+            if not found.tag.startswith(owner):
+                found.close()
+                raise StoreError("it belongs to another collection")
+            return found
+
+        columns = folder / "columns"
+        text = folder / "text"
+        return cls(
+            generation,
+            codes=opened(folder / "codes.nfc", codes),
+            graph=opened(
+                folder / "graph.nfg", lambda: Graph.open(folder / "graph.nfg", verify=False)
+            ),
+            columns=opened(columns, lambda: ColumnTable.open(columns, owner)),
+            text=opened(text, lambda: Lexical.open(text, write=write)),
+            tuning=Tuning.read(folder / "tuning.json"),
+            problems=tuple(problems),
+        )
+
+    @property
+    def tuned(self) -> Tuning:
+        """What was measured, or what serves most collections."""
+        return self.tuning or Tuning()
+
+    @property
+    def covered(self) -> int:
+        """Slots that words and columns both cover."""
+        parts = (self.columns, self.text)
+        return min(len(part) if part is not None else 0 for part in parts)
+
+
+def folder_of(collection: Path, generation: int) -> Path:
+    """Where the parts of a generation lie."""
+    return collection / DERIVED / f"{generation:06}"
+
+
+def owner_of(collection: bytes, generation: int) -> bytes:
+    """What marks files as belonging to one generation of one collection; 24 bytes."""
+    return collection + generation.to_bytes(8, "little")

@@ -1,0 +1,92 @@
+"""The stored content of a run of slots, as derived parts take it in."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from nearfield.filters import Filter
+from nearfield.stores.checks import require_known
+from nearfield.stores.local.reading import chunks_at
+from nearfield.stores.local.rows import slots_of
+from nearfield.stores.local.state import State
+from nearfield.stores.local.where import slots_where
+from nearfield.stores.masks import Mask, packed
+from nearfield.types import Chunk, FloatArray, IntArray, MetadataValue
+
+__all__ = ["SlotReader"]
+
+_AT_ONCE = 500
+
+
+class SlotReader:
+    """Reads texts, fields and vectors of one state in order of slot.
+
+    Parameters
+    ----------
+    connection : sqlite3.Connection
+        Within a transaction.
+    state : State
+        What that transaction sees.
+    path : Path
+        The database, for messages.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, state: State, path: Path) -> None:
+        self.state = state
+        self._connection = connection
+        self._path = path
+
+    def vectors(self, first: int, count: int) -> FloatArray:
+        """Vectors of slots [first, first + count), strided; those of dead slots may be zeros."""
+        vectors: FloatArray = self.state.file.run(first, count)["vector"]
+        return vectors
+
+    def texts(self, first: int, count: int) -> Iterator[str]:
+        """The text of each slot, empty where it is dead."""
+        for chunk in self.chunks(first, count):
+            yield chunk.text if chunk is not None else ""
+
+    def fields(self, first: int, count: int) -> Iterator[Mapping[str, MetadataValue]]:
+        """The fields of each slot, none where it is dead."""
+        for chunk in self.chunks(first, count):
+            yield chunk.fields() if chunk is not None else {}
+
+    def chunks(self, first: int, count: int) -> Iterator[Chunk | None]:
+        """The chunk of each slot, None where it is dead."""
+        for start in range(first, first + count, _AT_ONCE):
+            stop = min(start + _AT_ONCE, first + count)
+            slots = np.arange(start, stop, dtype=np.int64)
+            rows = self.state.file.run(start, stop - start)["row"]
+            alive = self._alive(slots)
+            found = chunks_at(
+                self._connection, rows[alive].tolist(), slots[alive].tolist(), self._path
+            )
+            chunks = iter(found)
+            for is_alive in alive.tolist():
+                yield next(chunks) if is_alive else None
+
+    def chunks_of(self, slots: IntArray) -> list[Chunk]:
+        """The chunks of living slots, in their order."""
+        rows = self.state.rows_of(slots)
+        return chunks_at(self._connection, rows.tolist(), slots.tolist(), self._path)
+
+    def slots_of(self, ids: Sequence[str]) -> IntArray:
+        """The slots of chunks by id; UnknownId names those that are missing."""
+        found = slots_of(self._connection, ids)
+        require_known(ids, found)
+        return np.array([found[id_] for id_ in ids], dtype=np.int64)
+
+    def mask_where(self, where: Filter) -> Mask:
+        """The slots whose chunks match, as the database finds them."""
+        return packed(slots_where(self._connection, where), self.state.slots)
+
+    def _alive(self, slots: IntArray) -> npt.NDArray[np.bool_]:
+        mask = self.state.alive
+        if mask is None:
+            return np.ones(len(slots), dtype=np.bool_)
+        return np.asarray(mask[slots >> 3] >> (slots & 7).astype(np.uint8) & 1, dtype=np.bool_)

@@ -1,0 +1,168 @@
+"""How many candidates reach the recall that was asked for: measured on the collection's vectors."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from nearfield.ann.codes import Codes
+from nearfield.ann.exact import exact_search, rescore
+from nearfield.stores.local.state import State
+from nearfield.stores.masks import Mask, members
+from nearfield.types import FloatArray, IntArray
+
+__all__ = ["RECALL_TARGET", "Tuning", "tune"]
+
+RECALL_TARGET = 0.99
+_K = 10
+_QUERIES = 200
+_SEED = 5
+# Growth after which parameters are measured again.
+_GROWTH = 1.5
+# From cheap to dear: slots kept by the 1-bit scan, and of these by the 4-bit estimate.
+_LADDER = (
+    (120, 20), (200, 24), (300, 30), (450, 40), (700, 50), (1000, 60), (1500, 80), (2500, 120),
+    (4000, 200), (8000, 400),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """Parameters of quantised search and what they reached.
+
+    Attributes
+    ----------
+    slots : int
+        Vectors that were there when it was measured.
+    target : float
+        Mean recall@10 that was asked for.
+    reached : float
+        Mean recall@10 over the sample.
+    coarse, best : int
+        Slots kept by the 1-bit scan, and candidates by 4-bit estimate, for 10 hits.
+    queries : int
+        How many of the collection's own vectors were asked, each without itself.
+    ef : int
+        Slots in view of a walk of the graph.
+    """
+
+    slots: int = 0
+    target: float = RECALL_TARGET
+    reached: float = float("nan")
+    coarse: int = 700
+    best: int = 50
+    queries: int = 0
+    ef: int = 160
+
+    def candidates(self, k: int) -> tuple[int, int]:
+        """Candidates and coarse candidates for `k` hits: in proportion beyond 10."""
+        factor = max(1.0, k / _K)
+        return max(int(self.best * factor), k), int(self.coarse * factor)
+
+    def effort(self, k: int) -> int:
+        """Slots that a walk of the graph keeps in view for `k` hits."""
+        return max(self.ef, 4 * k)
+
+    def holds_for(self, slots: int) -> bool:
+        """Whether a collection of this size needs no other parameters."""
+        return self.queries > 0 and slots <= self.slots * _GROWTH
+
+    def write(self, path: Path) -> None:
+        """Write it beside the codes, replacing what is there in one step."""
+        unborn = path.with_name(f".{path.name}.{os.getpid()}.new")
+        try:
+            unborn.write_text(json.dumps(asdict(self)), encoding="utf-8")
+            unborn.replace(path)
+        finally:
+            with suppress(OSError):
+                unborn.unlink(missing_ok=True)
+
+    @classmethod
+    def read(cls, path: Path) -> Tuning | None:
+        """Read it; None where there is none that makes sense."""
+        try:
+            return cls(**json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            return None
+
+
+def tune(
+    codes: Codes, state: State, *, target: float = RECALL_TARGET, queries: int = _QUERIES
+) -> Tuning:
+    """Find the cheapest parameters whose recall@10 reaches the target.
+
+    The queries are vectors of the collection, looked up without themselves. The ladder ends at
+    parameters that cost a few milliseconds; what they reached is told in any case.
+
+    Parameters
+    ----------
+    codes : Codes
+    state : State
+    target : float
+        In (0, 1].
+    queries : int
+    """
+    covered = min(len(codes), state.slots)
+    chosen = sample(state, covered, queries)
+    wanted = np.ascontiguousarray(state.read(chosen)["vector"])
+    truth = true_neighbours(state, codes, wanted, chosen, covered)
+    reached = 0.0
+    for coarse, best in _LADDER:
+        found = codes.search(wanted, best + 1, coarse=coarse + 1, allowed=_alive(state, covered))
+        reached = _recall(state, codes, wanted, found.slots, chosen, truth)
+        if reached >= target:
+            break
+    return Tuning(covered, target, reached, coarse, best, len(chosen))
+
+
+def sample(state: State, covered: int, count: int) -> IntArray:
+    """Random living slots below `covered`, ascending; the same for the same state."""
+    rng = np.random.default_rng(_SEED)
+    alive = members(state.alive) if state.alive is not None else np.arange(state.slots)
+    alive = alive[alive < covered]
+    return np.sort(rng.choice(alive, size=min(count, len(alive)), replace=False))
+
+
+def true_neighbours(
+    state: State, codes: Codes, queries: FloatArray, own: IntArray, covered: int
+) -> IntArray:
+    """The exact ten nearest of each query, itself left out; -1 where there are fewer."""
+    slots, _ = exact_search(
+        state.vectors[:covered], queries, _K + 1, codes.metric, _alive(state, covered)
+    )
+    return _without(slots, own)
+
+
+def _recall(
+    state: State,
+    codes: Codes,
+    queries: FloatArray,
+    candidates: IntArray,
+    own: IntArray,
+    truth: IntArray,
+) -> float:
+    slots, _ = rescore(state.vectors, queries, candidates, codes.metric, _K + 1)
+    found = _without(slots, own)
+    shares = [
+        len(np.intersect1d(a[a >= 0], b[b >= 0])) / max(1, int((b >= 0).sum()))
+        for a, b in zip(found, truth, strict=True)
+    ]
+    return float(np.mean(shares)) if shares else 1.0
+
+
+def _without(slots: IntArray, own: IntArray) -> IntArray:
+    """The first ten of each row, the query's own slot left out."""
+    kept = np.full((len(slots), _K), -1, dtype=np.int64)
+    for row, (found, itself) in enumerate(zip(slots, own, strict=True)):
+        others = found[found != itself][:_K]
+        kept[row, : len(others)] = others
+    return kept
+
+
+def _alive(state: State, covered: int) -> Mask | None:
+    return None if state.alive is None else state.alive

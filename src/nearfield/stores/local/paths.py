@@ -1,0 +1,206 @@
+"""Which way the nearest vectors are found, and the ways themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from nearfield.ann.exact import Records, exact_search, rescore
+from nearfield.errors import UnsupportedOperation
+from nearfield.metric import Metric
+from nearfield.stores.local.derived.building import EXACT_MOST
+from nearfield.stores.local.derived.parts import Parts
+from nearfield.stores.local.state import State
+from nearfield.stores.local.vectors import HEADER_BYTES, record_bytes
+from nearfield.stores.masks import Mask, count, everything, mask_bytes, members, resized
+from nearfield.types import FloatArray, IntArray
+
+__all__ = ["Nearest", "SearchPath", "choose", "nearest"]
+
+# With fewer slots behind the codes than this, each is a candidate; of more, the best are taken.
+_SHORT_TAIL = 512
+_TIES = 8
+
+
+class SearchPath(StrEnum):
+    """How nearest vectors are found.
+
+    ``exact`` compares all; ``quantised`` scans small codes and compares the best exactly; ``graph``
+    walks an HNSW graph and compares what it meets; ``auto`` takes what is fastest for the size.
+    """
+
+    AUTO = "auto"
+    EXACT = "exact"
+    QUANTISED = "quantised"
+    GRAPH = "graph"
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """The answer to one query: best first, ties in order of insertion.
+
+    Attributes
+    ----------
+    slots, rows : ndarray of int64, shape (n,)
+    scores : ndarray of float32, shape (n,)
+    """
+
+    slots: IntArray
+    rows: IntArray
+    scores: FloatArray
+
+
+def choose(
+    state: State, parts: Parts, allowed: Mask | None, wanted: SearchPath = SearchPath.AUTO
+) -> SearchPath:
+    """The way that serves a search.
+
+    Raises
+    ------
+    UnsupportedOperation
+        The way that is asked for needs a part that is not there.
+    """
+    if wanted is SearchPath.EXACT:
+        return wanted
+    if wanted is SearchPath.QUANTISED and parts.codes is None:
+        raise UnsupportedOperation(
+            f"there are no quantised vectors: they are made from {EXACT_MOST:,} vectors on, when "
+            "the collection is next written to. Use the path 'exact'"
+        )
+    if wanted is SearchPath.GRAPH and parts.graph is None:
+        raise UnsupportedOperation("there is no graph: build one with `nearfield compact --graph`")
+    if wanted is not SearchPath.AUTO:
+        return wanted
+    if parts.codes is None or not len(parts.codes):
+        return SearchPath.EXACT
+    living = state.slots - state.dead if allowed is None else count(allowed)
+    return SearchPath.EXACT if living <= EXACT_MOST // 4 else SearchPath.QUANTISED
+
+
+def nearest(
+    state: State,
+    parts: Parts,
+    metric: Metric,
+    queries: FloatArray,
+    k: int,
+    *,
+    allowed: Mask | None,
+    path: SearchPath,
+) -> list[Nearest]:
+    """The `k` nearest of each query among the allowed slots, all of them living.
+
+    Parameters
+    ----------
+    state : State
+    parts : Parts
+        Of the state's generation.
+    metric : Metric
+    queries : ndarray of float32, shape (q, dimension)
+    k : int
+    allowed : Mask or None
+        For `state.slots` slots; None allows all.
+    path : SearchPath
+        Not ``auto``; see :func:`choose`.
+    """
+    if path is SearchPath.EXACT:
+        return _exact(state, metric, queries, k, allowed)
+    if path is SearchPath.GRAPH and parts.graph is not None:
+        covered = len(parts.graph)
+        limit = _limited(allowed, state.slots, covered)
+        effort = parts.tuned.effort(k)
+        found = parts.graph.search(queries, effort, effort, allowed=limit).slots
+    elif parts.codes is not None:
+        covered = len(parts.codes)
+        limit = _limited(allowed, state.slots, covered)
+        candidates, coarse = parts.tuned.candidates(k)
+        found = parts.codes.search(queries, candidates, coarse=coarse, allowed=limit).slots
+    else:
+        return _exact(state, metric, queries, k, allowed)
+    if covered < state.slots:
+        found = _with_tail(state, metric, queries, k, allowed, found, covered)
+    slots, scores = rescore(_records(state), queries, found, metric, min(k + _TIES, found.shape[1]))
+    return _ordered(state, slots, scores, k)
+
+
+def _exact(
+    state: State, metric: Metric, queries: FloatArray, k: int, allowed: Mask | None
+) -> list[Nearest]:
+    if not state.slots:
+        return [_nothing() for _ in queries]
+    width = min(k + 1, state.slots)
+    while True:
+        slots, scores = exact_search(state.vectors, queries, width, metric, allowed)
+        # Equal scores go by slot there, and by age here: all that tie with the last one count.
+        tied = width > k and bool(np.any((slots[:, -1] >= 0) & (scores[:, -1] == scores[:, k - 1])))
+        if not tied or width == state.slots:
+            return _ordered(state, slots, scores, k)
+        width = min(2 * width, state.slots)
+
+
+def _ordered(state: State, slots: IntArray, scores: FloatArray, k: int) -> list[Nearest]:
+    answers = []
+    for found, values in zip(slots, scores, strict=True):
+        there = found >= 0
+        chosen, points = found[there], values[there]
+        rows = state.rows_of(chosen)
+        if len(points) > 1 and bool(np.any(points[1:] == points[:-1])):
+            order = np.lexsort((rows, -points))
+            chosen, rows, points = chosen[order], rows[order], points[order]
+        answers.append(Nearest(chosen[:k], rows[:k], points[:k]))
+    return answers
+
+
+def _nothing() -> Nearest:
+    none = np.empty(0, dtype=np.int64)
+    return Nearest(none, none, np.empty(0, dtype=np.float32))
+
+
+def _with_tail(
+    state: State,
+    metric: Metric,
+    queries: FloatArray,
+    k: int,
+    allowed: Mask | None,
+    found: IntArray,
+    covered: int,
+) -> IntArray:
+    """Add the best of the slots that no part covers yet."""
+    if state.slots - covered <= _SHORT_TAIL:
+        tail = np.arange(covered, state.slots, dtype=np.int64)
+        if allowed is not None:
+            tail = tail[(allowed[tail >> 3] >> (tail & 7).astype(np.uint8) & 1).astype(np.bool_)]
+        more = np.broadcast_to(tail, (len(queries), len(tail)))
+    else:
+        beyond = everything(state.slots) & ~resized(everything(covered), state.slots)
+        mask = beyond if allowed is None else beyond & allowed
+        width = min(k + _TIES, state.slots - covered)
+        more = exact_search(state.vectors, queries, width, metric, mask)[0]
+    return np.concatenate([found, more], axis=1)
+
+
+def _limited(allowed: Mask | None, slots: int, covered: int) -> Mask | None:
+    """The mask for a part that covers more or fewer slots than the state has."""
+    if covered > slots:  # another process has written since this state
+        return resized(everything(slots) if allowed is None else allowed, covered)
+    if allowed is None or len(allowed) == mask_bytes(covered):
+        return allowed
+    return resized(allowed & resized(everything(covered), slots), covered)
+
+
+def _records(state: State) -> Records:
+    dimension = state.file.dimension
+    return Records(
+        file=state.file.descriptor,
+        offset=HEADER_BYTES + 16,
+        stride=record_bytes(dimension),
+        count=state.slots,
+        dimension=dimension,
+    )
+
+
+def living(state: State, allowed: Mask | None) -> IntArray:
+    """The slots of a mask, or all living ones."""
+    mask = state.alive if allowed is None else allowed
+    return np.arange(state.slots, dtype=np.int64) if mask is None else members(mask)

@@ -1,0 +1,126 @@
+"""One state of a collection, searched by vectors, by words and by fields."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from nearfield.errors import UnsupportedOperation
+from nearfield.filters import Filter, matches
+from nearfield.lexical import Lexical
+from nearfield.metric import Metric
+from nearfield.stores.checks import check_queries
+from nearfield.stores.local.derived import Follower, SlotReader
+from nearfield.stores.local.paths import Nearest, SearchPath, choose, nearest
+from nearfield.stores.masks import Mask, count, everything, mask_bytes, members, packed, resized
+from nearfield.stores.scoring import exact_scores
+from nearfield.types import Chunk, FloatArray, IntArray, Ranking
+
+__all__ = ["LocalView"]
+
+# Slots whose fields are read one by one; of more, the database finds the matching ones faster.
+_JUDGED_MOST = 500
+
+
+class LocalView:
+    """What one read transaction sees; keys are slots.
+
+    Parameters
+    ----------
+    reader : SlotReader
+        Of the transaction, which lasts as long as the view.
+    follower : Follower
+        Gives the derived parts.
+    metric : Metric
+    """
+
+    def __init__(self, reader: SlotReader, follower: Follower, metric: Metric) -> None:
+        self.metric = metric
+        self._reader = reader
+        self._follower = follower
+        self._state = reader.state
+
+    def nearest(self, vector: FloatArray, k: int, *, where: Filter | None = None) -> Ranking:
+        """The `k` chunks nearest to a vector of shape (dimension,)."""
+        (found,), path = self.nearest_of_each(vector[None, :], k, self.allowed(where))
+        return Ranking(found.slots, found.scores, path)
+
+    def nearest_of_each(
+        self,
+        queries: FloatArray,
+        k: int,
+        allowed: Mask | None,
+        path: SearchPath = SearchPath.AUTO,
+    ) -> tuple[list[Nearest], str]:
+        """The `k` nearest of several queries, and by which path they were found."""
+        wanted = check_queries(queries, k, self._state.file.dimension)
+        parts = self._follower.of(self._state)
+        taken = choose(self._state, parts, allowed, path)
+        found = nearest(self._state, parts, self.metric, wanted, k, allowed=allowed, path=taken)
+        return found, taken.value
+
+    def lexical(self, text: str, k: int, *, where: Filter | None = None) -> Ranking:
+        """The `k` chunks with the highest BM25 for a text."""
+        index = self._words()
+        found = index.search(text, k, allowed=self._for_words(index, self.allowed(where)))
+        return Ranking(found.slots, found.scores, "lexical")
+
+    def scores(self, vector: FloatArray, keys: IntArray) -> FloatArray:
+        return exact_scores(self.vectors(keys), vector, self.metric)
+
+    def lexical_scores(self, text: str, keys: IntArray) -> FloatArray:
+        index = self._words()
+        scores = np.zeros(len(keys), dtype=np.float32)
+        if len(keys):
+            only = packed(keys, len(index))
+            found = index.search(text, len(keys), allowed=only)
+            order = np.argsort(keys, kind="stable")
+            scores[order[np.searchsorted(keys[order], found.slots)]] = found.scores
+        return scores
+
+    def vectors(self, keys: IntArray) -> FloatArray:
+        return np.ascontiguousarray(self._state.read(keys)["vector"])
+
+    def chunks(self, keys: IntArray) -> list[Chunk]:
+        return self._reader.chunks_of(keys)
+
+    def keys(self, ids: Sequence[str]) -> IntArray:
+        return self._reader.slots_of(ids)
+
+    def allowed(self, where: Filter | None) -> Mask | None:
+        """The living slots that match; None where all slots do."""
+        state = self._state
+        if where is None:
+            return state.alive
+        columns = self._follower.of(state).columns
+        if columns is None:
+            return self._reader.mask_where(where)
+        found = columns.mask(where, state.slots)
+        matching = found.matching if state.alive is None else found.matching & state.alive
+        if found.unsure is None:
+            return matching
+        unsure = found.unsure if state.alive is None else found.unsure & state.alive
+        if count(unsure) > _JUDGED_MOST:
+            return self._reader.mask_where(where)
+        open_ = members(unsure)
+        fits = [matches(where, chunk.fields()) for chunk in self.chunks(open_)]
+        return matching | packed(open_[np.array(fits, dtype=np.bool_)], state.slots)
+
+    def _words(self) -> Lexical:
+        """The index of words, with what came after it in memory."""
+        index = self._follower.with_words(self._state, self._reader).text
+        if index is None:
+            raise UnsupportedOperation(
+                "the collection has no index of words: it is made when it is next written to "
+                "(nearfield compact)"
+            )
+        return index
+
+    def _for_words(self, index: Lexical, allowed: Mask | None) -> Mask | None:
+        slots, covered = self._state.slots, len(index)
+        if covered > slots:
+            return resized(everything(slots) if allowed is None else allowed, covered)
+        if allowed is None or len(allowed) >= mask_bytes(covered):
+            return allowed
+        return resized(allowed, covered)
