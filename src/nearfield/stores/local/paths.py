@@ -14,7 +14,7 @@ from nearfield.stores.local.derived.building import EXACT_MOST
 from nearfield.stores.local.derived.parts import Parts
 from nearfield.stores.local.state import State
 from nearfield.stores.local.vectors import HEADER_BYTES, record_bytes
-from nearfield.stores.masks import Mask, count, everything, mask_bytes, members, resized
+from nearfield.stores.masks import Mask, count, everything, mask_bytes, resized
 from nearfield.types import FloatArray, IntArray
 
 __all__ = ["Nearest", "SearchPath", "choose", "nearest"]
@@ -114,7 +114,8 @@ def nearest(
     elif parts.codes is not None:
         covered = len(parts.codes)
         limit = _limited(allowed, state.slots, covered)
-        candidates, coarse = parts.tuned.candidates(k)
+        filtered = allowed is not None and allowed is not state.alive
+        candidates, coarse = parts.tuned.candidates(k, filtered=filtered)
         found = parts.codes.search(queries, candidates, coarse=coarse, allowed=limit).slots
     else:
         return _exact(state, metric, queries, k, allowed)
@@ -198,9 +199,3 @@ def _records(state: State) -> Records:
         count=state.slots,
         dimension=dimension,
     )
-
-
-def living(state: State, allowed: Mask | None) -> IntArray:
-    """The slots of a mask, or all living ones."""
-    mask = state.alive if allowed is None else allowed
-    return np.arange(state.slots, dtype=np.int64) if mask is None else members(mask)

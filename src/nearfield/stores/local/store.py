@@ -25,6 +25,7 @@ from nearfield.metric import Metric
 from nearfield.protocols import Capabilities
 from nearfield.stores.checks import check_batch, check_queries, require_known, shown
 from nearfield.stores.local import ledger, reading, rows
+from nearfield.stores.local.audit import AuditReport, audit
 from nearfield.stores.local.database import Database, encode
 from nearfield.stores.local.derived import Builder, Follower, SlotReader
 from nearfield.stores.local.description import Description
@@ -251,6 +252,13 @@ class LocalStore:
         """One state, to be asked several times while it stays what it is."""
         with self._reading() as (connection, state):
             yield self._view(connection, state)
+
+    def audit(
+        self, *, k: int = 10, queries: FloatArray | None = None, sampled: int = 100
+    ) -> AuditReport:
+        """Measure what the fast path misses; see :func:`nearfield.stores.local.audit.audit`."""
+        with self.view() as view:
+            return audit(view, k=k, queries=queries, sampled=sampled)
 
     def scan(self, *, where: Filter | None = None) -> Iterator[tuple[Chunk, FloatArray]]:
         # One state from the first row to the last, however long the caller takes and whatever is

@@ -13,6 +13,7 @@ from nearfield.metric import Metric
 from nearfield.stores.checks import check_queries
 from nearfield.stores.local.derived import Follower, SlotReader
 from nearfield.stores.local.paths import Nearest, SearchPath, choose, nearest
+from nearfield.stores.local.state import State
 from nearfield.stores.masks import Mask, count, everything, mask_bytes, members, packed, resized
 from nearfield.stores.scoring import exact_scores
 from nearfield.types import Chunk, FloatArray, IntArray, Ranking
@@ -40,6 +41,16 @@ class LocalView:
         self._reader = reader
         self._follower = follower
         self._state = reader.state
+
+    @property
+    def state(self) -> State:
+        """What the view sees."""
+        return self._state
+
+    @property
+    def target(self) -> float:
+        """Recall that the parameters of fast search were chosen for."""
+        return self._follower.of(self._state).tuned.target
 
     def nearest(self, vector: FloatArray, k: int, *, where: Filter | None = None) -> Ranking:
         """The `k` chunks nearest to a vector of shape (dimension,)."""

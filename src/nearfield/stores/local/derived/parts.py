@@ -61,7 +61,7 @@ class Parts:
 
         def codes() -> Codes:
             found = Codes.open(folder / "codes.nfc", write=write)
-            if not found.tag.startswith(owner):
+            if found.tag != owner:
                 found.close()
                 raise StoreError("it belongs to another collection")
             return found
@@ -98,5 +98,6 @@ def folder_of(collection: Path, generation: int) -> Path:
 
 
 def owner_of(collection: bytes, generation: int) -> bytes:
-    """What marks files as belonging to one generation of one collection; 24 bytes."""
-    return collection + generation.to_bytes(8, "little")
+    """What marks files as belonging to one generation of one collection; 25 bytes."""
+    # The last byte is no zero: where owners are padded with zeros, they come back whole.
+    return generation.to_bytes(8, "little") + collection + b"\x01"

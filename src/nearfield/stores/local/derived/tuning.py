@@ -24,6 +24,7 @@ _QUERIES = 200
 _SEED = 5
 # Growth after which parameters are measured again.
 _GROWTH = 1.5
+_FILTERED = 3.0
 # From cheap to dear: slots kept by the 1-bit scan, and of these by the 4-bit estimate.
 _LADDER = (
     (120, 20), (200, 24), (300, 30), (450, 40), (700, 50), (1000, 60), (1500, 80), (2500, 120),
@@ -59,9 +60,12 @@ class Tuning:
     queries: int = 0
     ef: int = 160
 
-    def candidates(self, k: int) -> tuple[int, int]:
-        """Candidates and coarse candidates for `k` hits: in proportion beyond 10."""
-        factor = max(1.0, k / _K)
+    def candidates(self, k: int, *, filtered: bool = False) -> tuple[int, int]:
+        """Candidates and coarse candidates for `k` hits: in proportion beyond 10.
+
+        A filter may leave a region far from the query, where scores lie closer together.
+        """
+        factor = max(1.0, k / _K) * (_FILTERED if filtered else 1.0)
         return max(int(self.best * factor), k), int(self.coarse * factor)
 
     def effort(self, k: int) -> int:
