@@ -70,7 +70,7 @@ def choose(
             "the collection is next written to. Use the path 'exact'"
         )
     if wanted is SearchPath.GRAPH and parts.graph is None:
-        raise UnsupportedOperation("there is no graph: build one with `nearfield compact --graph`")
+        raise UnsupportedOperation("there is no graph: build one with `nearfield graph`")
     if wanted is not SearchPath.AUTO:
         return wanted
     if parts.codes is None or not len(parts.codes):
@@ -110,7 +110,11 @@ def nearest(
         covered = len(parts.graph)
         limit = _limited(allowed, state.slots, covered)
         effort = parts.tuned.effort(k)
-        found = parts.graph.search(queries, effort, effort, allowed=limit).slots
+        walked = parts.graph.search(queries, min(2 * k, effort), effort, allowed=limit)
+        if bool(walked.exhausted.any()):
+            # So few are allowed that a walk does not meet them: comparing them is no more work.
+            return _exact(state, metric, queries, k, allowed)
+        found = walked.slots
     elif parts.codes is not None:
         covered = len(parts.codes)
         limit = _limited(allowed, state.slots, covered)

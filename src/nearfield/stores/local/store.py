@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +12,7 @@ from typing import Self
 
 import numpy as np
 
+from nearfield.ann.graph_options import GraphOptions
 from nearfield.errors import (
     DuplicateId,
     FingerprintMismatch,
@@ -19,6 +20,7 @@ from nearfield.errors import (
     InputError,
     StoreError,
     StoreNotFound,
+    StoreReadOnly,
 )
 from nearfield.filters import Filter
 from nearfield.metric import Metric
@@ -259,6 +261,28 @@ class LocalStore:
         """Measure what the fast path misses; see :func:`nearfield.stores.local.audit.audit`."""
         with self.view() as view:
             return audit(view, k=k, queries=queries, sampled=sampled)
+
+    def build_graph(
+        self,
+        *,
+        m: int = 16,
+        ef_construction: int = 128,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> None:
+        """Build an HNSW graph, for the search path ``graph``; later writes extend it.
+
+        Parameters
+        ----------
+        m : int
+            Links of a vector, 2 to 128.
+        ef_construction : int
+            Candidates looked at for each vector.
+        progress : callable of (inserted, all), optional
+        """
+        if self.mode is Mode.READ:
+            raise StoreReadOnly(f"{self._path} was opened to read: open it with mode 'w'")
+        options = GraphOptions(metric=self.metric, m=m, ef_construction=ef_construction)
+        self._builder.build_graph(options, progress)
 
     def scan(self, *, where: Filter | None = None) -> Iterator[tuple[Chunk, FloatArray]]:
         # One state from the first row to the last, however long the caller takes and whatever is

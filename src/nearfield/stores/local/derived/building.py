@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -11,11 +13,12 @@ from pathlib import Path
 import numpy as np
 
 from nearfield.ann.codes import Codes
+from nearfield.ann.graph import Graph, GraphOptions
 from nearfield.errors import StoreError
 from nearfield.lexical import Lexical
 from nearfield.stores.columns import ColumnTable
 from nearfield.stores.local.database import Database
-from nearfield.stores.local.derived.parts import Parts, folder_of, owner_of
+from nearfield.stores.local.derived.parts import GRAPH_FILE, Parts, folder_of, owner_of
 from nearfield.stores.local.derived.slots import SlotReader
 from nearfield.stores.local.derived.tuning import tune
 from nearfield.stores.local.description import Description
@@ -27,6 +30,8 @@ __all__ = ["EXACT_MOST", "Builder"]
 
 EXACT_MOST = 10_000
 """Up to so many vectors all are compared: it takes half a millisecond and needs no codes."""
+
+Progress = Callable[[int, int], None]
 
 # The background begins when so many slots are not covered, and takes so many in one transaction.
 _STEP = 16_384
@@ -92,6 +97,30 @@ class Builder:
         self._guarded(least=1)
         self._remove_strangers()
 
+    def build_graph(self, options: GraphOptions, progress: Progress | None = None) -> Graph:
+        """Build the graph of all slots anew and put it in the place of an older one.
+
+        Searching goes on meanwhile; the graph is followed from then on by :meth:`finish`.
+
+        Raises
+        ------
+        UnsupportedOperation
+            The compiled part is missing.
+        StoreError, OSError
+            It cannot be written.
+        """
+        self.pause()
+        with self._turn, self._database.read() as connection:
+            state = self._states.of(connection)
+            parts = self._opened(state)
+            owner = owner_of(self._description.collection, state.generation).hex()
+            graph = Graph.build(
+                state.vectors, options, threads=usable_cores(), progress=progress, tag=owner
+            )
+            graph.save(folder_of(self._folder, state.generation) / GRAPH_FILE)
+            self._parts = replace(parts, graph=graph)
+        return graph
+
     def forget(self) -> None:
         """Delete everything derived; the next build begins anew."""
         self.pause()
@@ -119,6 +148,7 @@ class Builder:
                 while not self._stopping.is_set() and self._step(least):
                     pass
                 if least == 1:
+                    self._extend_graph()
                     self._tune()
         except (StoreError, OSError) as error:
             self.problems = (*self.problems, str(error))
@@ -177,6 +207,17 @@ class Builder:
         self._parts = replace(parts, codes=codes)
         return codes
 
+    def _extend_graph(self) -> None:
+        """Insert what came since into the graph, where there is one."""
+        parts = self._parts
+        if parts is None or parts.graph is None:
+            return
+        with self._database.read() as connection:
+            state = self._states.of(connection)
+            if state.generation == parts.generation and len(parts.graph) < state.slots:
+                parts.graph.extend(state.vectors, threads=usable_cores())
+                parts.graph.save(folder_of(self._folder, state.generation) / GRAPH_FILE)
+
     def _tune(self) -> None:
         parts = self._parts
         if parts is None or parts.codes is None or not len(parts.codes):
@@ -221,6 +262,11 @@ class Builder:
             if folder.name != kept:
                 with suppress(OSError):
                     shutil.rmtree(folder)
+
+
+def usable_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _run(covered: int, slots: int, least: int) -> tuple[int, int]:

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from nearfield.errors import StoreError
-from nearfield.stores.local.derived.parts import Parts, owner_of
+from nearfield.stores.local.derived.parts import Parts, folder_of, owner_of, stamp_of
 from nearfield.stores.local.derived.slots import SlotReader
 from nearfield.stores.local.description import Description
 from nearfield.stores.local.state import State
@@ -69,7 +69,8 @@ class Follower:
     def _followed(self, state: State) -> Parts:
         parts = self._parts
         same = parts is not None and parts.generation == state.generation
-        if parts is None or not same or not _refreshed(parts):
+        stamp = stamp_of(folder_of(self._folder, state.generation))
+        if parts is None or not same or parts.stamp != stamp or not _refreshed(parts):
             owner = owner_of(self._description.collection, state.generation)
             parts = Parts.open(self._folder, state.generation, owner)
             if state.sequence < self._sequence and self._parts is not None:
@@ -81,9 +82,7 @@ class Follower:
 
 
 def _refreshed(parts: Parts) -> bool:
-    """See what was added to each part; False where one has come or gone."""
-    if None in (parts.codes, parts.columns, parts.text, parts.tuning):
-        return False
+    """See what was added to each part; False where one cannot be trusted any more."""
     try:
         for part in (parts.codes, parts.columns, parts.text):
             if part is not None:

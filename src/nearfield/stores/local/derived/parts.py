@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,7 +15,9 @@ from nearfield.stores.columns import ColumnTable
 from nearfield.stores.local.derived.tuning import Tuning
 from nearfield.stores.local.schema import DERIVED
 
-__all__ = ["Parts", "folder_of", "owner_of"]
+__all__ = ["GRAPH_FILE", "Parts", "folder_of", "owner_of", "stamp_of"]
+
+GRAPH_FILE = "graph.nfg"
 
 Part = TypeVar("Part")
 
@@ -34,6 +36,8 @@ class Parts:
     tuning : Tuning or None
     problems : tuple of str
         Why parts that are there cannot be used.
+    stamp : tuple of int
+        Tells whether parts came, went or were replaced since; see :func:`stamp_of`.
     """
 
     generation: int
@@ -42,12 +46,14 @@ class Parts:
     columns: ColumnTable | None = None
     text: Lexical | None = None
     tuning: Tuning | None = None
-    problems: tuple[str, ...] = field(default=())
+    problems: tuple[str, ...] = ()
+    stamp: tuple[int, ...] = ()
 
     @classmethod
     def open(cls, collection: Path, generation: int, owner: bytes, *, write: bool = False) -> Parts:
         """Open what is there of one generation; damage costs a part, never an error."""
         folder = folder_of(collection, generation)
+        stamp = stamp_of(folder)  # first: what comes while it is opened is seen the next time
         problems: list[str] = []
 
         def opened(path: Path, how: Callable[[], Part]) -> Part | None:
@@ -66,6 +72,12 @@ class Parts:
                 raise StoreError("it belongs to another collection")
             return found
 
+        def graph() -> Graph:
+            found = Graph.open(folder / GRAPH_FILE, verify=False)
+            if found.tag != owner.hex():
+                raise StoreError("it belongs to another collection")
+            return found
+
         columns = folder / "columns"
         text = folder / "text"
         return cls(
@@ -78,6 +90,7 @@ class Parts:
             text=opened(text, lambda: Lexical.open(text, write=write)),
             tuning=Tuning.read(folder / "tuning.json"),
             problems=tuple(problems),
+            stamp=stamp,
         )
 
     @property
@@ -95,6 +108,21 @@ class Parts:
 def folder_of(collection: Path, generation: int) -> Path:
     """Where the parts of a generation lie."""
     return collection / DERIVED / f"{generation:06}"
+
+
+def stamp_of(folder: Path) -> tuple[int, ...]:
+    """Which parts are there, and when those that are replaced as a whole were written."""
+    names = ("codes.nfc", "columns", "text", GRAPH_FILE, "tuning.json")
+    replaced = {GRAPH_FILE, "tuning.json"}
+    stamps = []
+    for name in names:
+        try:
+            written = (folder / name).stat().st_mtime_ns
+        except OSError:
+            stamps.append(0)
+        else:
+            stamps.append(written if name in replaced else 1)
+    return tuple(stamps)
 
 
 def owner_of(collection: bytes, generation: int) -> bytes:
