@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from nearfield.stores.checks import check_queries
 from nearfield.stores.local.derived import Follower, SlotReader
 from nearfield.stores.local.paths import Nearest, SearchPath, choose, nearest
 from nearfield.stores.local.state import State
-from nearfield.stores.masks import Mask, count, everything, mask_bytes, members, packed, resized
+from nearfield.stores.masks import Mask, count, everything, members, packed, resized
 from nearfield.stores.scoring import exact_scores
 from nearfield.types import Chunk, FloatArray, IntArray, Ranking
 
@@ -52,6 +53,27 @@ class LocalView:
         """Recall that the parameters of fast search were chosen for."""
         return self._follower.of(self._state).tuned.target
 
+    @property
+    def slots(self) -> int:
+        """Slots of the state, dead ones included."""
+        return self._state.slots
+
+    @property
+    def derived_folder(self) -> Path:
+        """Where parts derived from this state's generation lie."""
+        return self._follower.folder(self._state)
+
+    def texts(self, first: int, count: int) -> list[str]:
+        """The texts of slots [first, first + count), empty where they are dead."""
+        return list(self._reader.texts(first, count))
+
+    def allowed_within(self, where: Filter | None, covered: int) -> Mask | None:
+        """The living slots that match, for a part that covers so many slots."""
+        allowed, slots = self.allowed(where), self._state.slots
+        if covered > slots:  # another process has written since this state
+            return resized(everything(slots) if allowed is None else allowed, covered)
+        return allowed
+
     def nearest(self, vector: FloatArray, k: int, *, where: Filter | None = None) -> Ranking:
         """The `k` chunks nearest to a vector of shape (dimension,)."""
         (found,), path = self.nearest_of_each(vector[None, :], k, self.allowed(where))
@@ -74,7 +96,7 @@ class LocalView:
     def lexical(self, text: str, k: int, *, where: Filter | None = None) -> Ranking:
         """The `k` chunks with the highest BM25 for a text."""
         index = self._words()
-        found = index.search(text, k, allowed=self._for_words(index, self.allowed(where)))
+        found = index.search(text, k, allowed=self.allowed_within(where, len(index)))
         return Ranking(found.slots, found.scores, "lexical")
 
     def scores(self, vector: FloatArray, keys: IntArray) -> FloatArray:
@@ -127,11 +149,3 @@ class LocalView:
                 "(nearfield compact)"
             )
         return index
-
-    def _for_words(self, index: Lexical, allowed: Mask | None) -> Mask | None:
-        slots, covered = self._state.slots, len(index)
-        if covered > slots:
-            return resized(everything(slots) if allowed is None else allowed, covered)
-        if allowed is None or len(allowed) >= mask_bytes(covered):
-            return allowed
-        return resized(allowed, covered)

@@ -36,6 +36,10 @@ class Follower:
         self._looked = 0.0
         self._turn = threading.Lock()
 
+    def folder(self, state: State) -> Path:
+        """Where the parts of the state's generation lie."""
+        return folder_of(self._folder, state.generation)
+
     def of(self, state: State) -> Parts:
         """The parts as they are on disk, or were half a second ago."""
         parts = self._parts
@@ -69,7 +73,7 @@ class Follower:
     def _followed(self, state: State) -> Parts:
         parts = self._parts
         same = parts is not None and parts.generation == state.generation
-        stamp = stamp_of(folder_of(self._folder, state.generation))
+        stamp = stamp_of(self.folder(state))
         if parts is None or not same or parts.stamp != stamp or not _refreshed(parts):
             owner = owner_of(self._description.collection, state.generation)
             parts = Parts.open(self._folder, state.generation, owner)

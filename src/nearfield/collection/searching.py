@@ -1,0 +1,135 @@
+"""A collection's searches: the models that a mode needs, and the steps after finding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from nearfield.collection.sparse_index import SparseIndex
+from nearfield.errors import DimensionMismatch, InputError
+from nearfield.protocols import Encoder, Reranker
+from nearfield.search.calibration import Calibration
+from nearfield.search.examples import query_from_examples
+from nearfield.search.options import Mode, SearchOptions
+from nearfield.search.pipeline import Question, find
+from nearfield.stores.local import LocalStore
+from nearfield.types import FloatArray, Hit, Role
+
+__all__ = ["Searcher", "calibration_property"]
+
+Rerank = Reranker | str | bool | None
+
+
+def calibration_property(mode: Mode) -> str:
+    """Name under which a mode's calibration is kept with the collection."""
+    return f"calibration.{mode.value}"
+
+
+class Searcher:
+    """Searches one store; loads a model when the first search needs it and keeps it.
+
+    Parameters
+    ----------
+    store : LocalStore
+    encoder : callable
+        Gives the model that made the vectors.
+    """
+
+    def __init__(self, store: LocalStore, encoder: Callable[[], Encoder]) -> None:
+        self._store = store
+        self._encoder = encoder
+        self._rerankers: dict[str, Reranker] = {}
+        self._sparse: SparseIndex | None = None
+
+    def search(
+        self,
+        query: str | None,
+        vector: npt.ArrayLike | None,
+        options: SearchOptions,
+        rerank: Rerank = None,
+    ) -> list[Hit]:
+        """Find passages; see :meth:`nearfield.collection.Collection.search`."""
+        question = self._question(query, vector, options.mode)
+        if options.mode is Mode.SPARSE:
+            hits = self.sparse.search(question.needed_text(options.mode), options)
+        else:
+            reranker = self._reranker(rerank, options.mode)
+            # Late interaction orders what the other two paths find.
+            first = Mode.HYBRID if options.mode is Mode.LATE else options.mode
+            with self._store.view() as view:
+                hits = find(view, question, replace(options, mode=first), reranker=reranker)
+        calibration = self.calibration(options.mode) if rerank in (None, False) else None
+        return calibration.annotate(hits) if calibration is not None else hits
+
+    def similar(
+        self, like: Sequence[str], unlike: Sequence[str], options: SearchOptions
+    ) -> list[Hit]:
+        """Find what is near some passages and far from others; none of them is a hit."""
+        with self._store.view() as view:
+            examples = view.keys([*like, *unlike])
+            vectors = view.vectors(examples)
+            wanted = query_from_examples(vectors[: len(like)], vectors[len(like) :])
+            more = replace(options, mode=Mode.DENSE, k=options.k + len(examples))
+            hits = find(view, Question(vector=wanted), more)
+        known = {*like, *unlike}
+        others = [hit for hit in hits if hit.chunk.id not in known][: options.k]
+        return [replace(hit, rank=rank) for rank, hit in enumerate(others, start=1)]
+
+    def calibration(self, mode: Mode) -> Calibration | None:
+        """What turns scores of a mode into probabilities; None where nobody calibrated."""
+        text = self._store.properties.get(calibration_property(mode))
+        return Calibration.from_json(text) if text else None
+
+    @property
+    def sparse(self) -> SparseIndex:
+        """The index of learned term weights."""
+        if self._sparse is None:
+            self._sparse = SparseIndex(self._store)
+        return self._sparse
+
+    def _question(self, query: str | None, vector: npt.ArrayLike | None, mode: Mode) -> Question:
+        if (query is None) == (vector is None):
+            raise InputError("give either a query or a vector, not both and not neither")
+        if query is not None and not query.strip():
+            raise InputError("the query is blank: ask something")
+        if query is None:
+            return Question(vector=self._row(vector))
+        if mode in {Mode.LEXICAL, Mode.SPARSE}:
+            return Question(text=query)
+        return Question(text=query, vector=self._encoder().encode([query], role=Role.QUERY)[0])
+
+    def _row(self, vector: npt.ArrayLike | None) -> FloatArray:
+        row: FloatArray = np.ascontiguousarray(vector, dtype=np.float32).reshape(-1)
+        if len(row) != self._store.dimension:
+            raise DimensionMismatch(
+                f"the query vector has {len(row)} components and the collection's have "
+                f"{self._store.dimension}: encode it with the collection's model"
+            )
+        return row
+
+    def _reranker(self, asked: Rerank, mode: Mode) -> Reranker | None:
+        if mode is Mode.LATE:
+            if asked not in (None, False):
+                raise InputError("mode 'late' is a reranking itself: leave rerank out")
+            return self._kept("late", self._late)
+        if asked in (None, False):
+            return None
+        if not isinstance(asked, bool | str):
+            return asked
+        from nearfield.models.rerank import DEFAULT_RERANKER, load
+
+        name = DEFAULT_RERANKER if asked is True else str(asked)
+        return self._kept(name, lambda: load(name))
+
+    def _late(self) -> Reranker:
+        from nearfield.models.late import LateInteraction
+
+        return LateInteraction(self._encoder())
+
+    def _kept(self, name: str, made: Callable[[], Reranker]) -> Reranker:
+        if name not in self._rerankers:
+            self._rerankers[name] = made()
+        return self._rerankers[name]
