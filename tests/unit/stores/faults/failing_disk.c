@@ -1,48 +1,47 @@
 /* Makes the n-th write to files below a folder fail, for tests: preloaded before the C library.
 
-   FAIL_UNDER  part of the path of files that count
-   FAIL_AT     number of the call that fails, from 1; 0 counts only
-   FAIL_ERRNO  error that it reports
-   FAIL_FOR    how many calls fail from there on (a full disk stays full)
-   FAIL_COUNT  file that receives the number of calls at exit */
+   A test calls failing_disk_arm() in the process itself; until then everything works. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
 #include <unistd.h>
 
-static long calls;
+static long calls, first, last;
+static int reported;
+static char under[4096];
 
-static int counts(int descriptor)
+/* Count calls on files with `part` in their path; the calls numbered from `from`, at 1, to `to`
+   fail with `error`. Returns how many calls were counted since the last time. */
+long failing_disk_arm(const char *part, long from, long to, int error)
 {
-    char link[64], path[4096];
-    const char *under = getenv("FAIL_UNDER");
-    snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
-    ssize_t length = readlink(link, path, sizeof path - 1);
-    if (!under || length <= 0)
-        return 0;
-    path[length] = 0;
-    return strstr(path, under) != NULL;
-}
-
-static long number(const char *name, long otherwise)
-{
-    const char *value = getenv(name);
-    return value ? atol(value) : otherwise;
+    long counted = calls;
+    snprintf(under, sizeof under, "%s", part);
+    first = from;
+    last = to;
+    reported = error;
+    calls = 0;
+    return counted;
 }
 
 static int fails(int descriptor)
 {
-    if (!counts(descriptor))
+    char link[64], path[4096];
+    if (!under[0])
         return 0;
-    long call = __atomic_add_fetch(&calls, 1, __ATOMIC_SEQ_CST);
-    long at = number("FAIL_AT", 0);
-    if (!at || call < at || call >= at + number("FAIL_FOR", 1))
+    snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
+    ssize_t length = readlink(link, path, sizeof path - 1);
+    if (length <= 0)
         return 0;
-    errno = (int)number("FAIL_ERRNO", EIO);
+    path[length] = 0;
+    if (!strstr(path, under))
+        return 0;
+    calls++;
+    if (calls < first || calls > last)
+        return 0;
+    errno = reported;
     return 1;
 }
 
@@ -75,14 +74,4 @@ int fsync(int fd)
 int fdatasync(int fd)
 {
     return fails(fd) ? -1 : REAL(fdatasync)(fd);
-}
-
-__attribute__((destructor)) static void report(void)
-{
-    const char *path = getenv("FAIL_COUNT");
-    FILE *file = path ? fopen(path, "w") : NULL;
-    if (file) {
-        fprintf(file, "%ld", calls);
-        fclose(file);
-    }
 }

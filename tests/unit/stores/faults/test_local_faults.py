@@ -7,13 +7,11 @@ import os
 import random
 import re
 import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -98,44 +96,6 @@ while True:
     print(number, flush=True)
     number += 1
 """
-
-
-def test_kill_9_loses_nothing_acknowledged_and_leaves_no_half(path: Path) -> None:
-    rng = random.Random(0)
-    start = 10
-    expected = {str(number) for number in range(10)}
-    for _ in range(12):
-        process = run(WRITER, path, start)
-        assert process.stdout is not None
-        assert process.stdout.readline() == "open\n"
-        time.sleep(rng.uniform(0.0, 0.08))
-        process.send_signal(signal.SIGKILL)
-        output, _ = process.communicate()
-        done = [int(line) for line in output.split("\n")[:-1]]
-        for number in done:
-            expected.add(str(number))
-            if number % 3 == 0:
-                expected.discard(str(number - 1))
-        with LocalStore.open(path) as store:
-            scanned = list(store.scan())
-            found: dict[str, int] = {}
-            for chunk, vector in scanned:
-                found[chunk.document_id] = found.get(chunk.document_id, 0) + 1
-                rows, vectors = batch(int(chunk.document_id))
-                place = [one.id for one in rows].index(chunk.id)
-                assert rows[place] == chunk
-                assert vectors[place].tolist() == vector.tolist()
-            assert set(found.values()) == {BATCH}
-            # The operation that was under way may have happened wholly, or not at all.
-            last = max(done, default=start - 1)
-            unsure = {str(last), str(last + 1)}
-            assert set(found) - unsure == expected - unsure
-            assert set(found) <= expected | unsure
-            assert len(store.search(batch(0)[1][:1], 10**6)[0]) == len(scanned)
-        expected = set(found)
-        start = last + 2
-    with LocalStore.open(path, mode=Mode.WRITE, timeout=0) as store:
-        store.add(*batch(start))
 
 
 def test_a_creation_that_was_killed_is_no_obstacle(tmp_path: Path) -> None:

@@ -1,14 +1,18 @@
 """Writes to a collection and says after each operation that it is done.
 
-Run as ``writer_process.py PATH SEED [OPERATIONS]``. The operations follow from the seed and from
+Run as ``writer_process.py PATH SEED [OPERATIONS]``, or, with ``failing_disk.c`` preloaded, as
+``writer_process.py FOLDER SEED ERROR LENGTH SHARE``. The operations follow from the seed and from
 what the collection holds, so that a test can follow them: ``add N``, ``upsert N``, ``delete N``
 (batch N as a whole) and ``compact``.
 """
 
 from __future__ import annotations
 
+import ctypes
 import random
+import shutil
 import sys
+from pathlib import Path
 
 import numpy as np
 
@@ -64,12 +68,11 @@ def say(line: str) -> None:
     print(line, flush=True)
 
 
-def main() -> None:
-    path, seed = sys.argv[1], int(sys.argv[2])
-    operations = int(sys.argv[3]) if len(sys.argv) > 3 else 10**9
+def work(path: str, seed: int, operations: int) -> None:
+    """Open, do so many operations, close; say what came of each."""
     rng = random.Random(seed)
     try:
-        with LocalStore.open(path, mode="w") as store:
+        with LocalStore.open(path, mode="w", timeout=0) as store:
             say("open 0 0")
             for number in range(operations):
                 try:
@@ -79,6 +82,36 @@ def main() -> None:
     except StoreError as error:
         say(f"failed {type(error).__name__} 0")
     say("closed 0 0")
+
+
+def sweep(folder: Path, seed: int, error: int, length: int, share: float) -> None:
+    """Work in copies of ``folder/whole.nf``, in each with another call that fails.
+
+    `length` calls fail one after another; `share` of all calls are tried.
+    """
+    arm = ctypes.CDLL(None).failing_disk_arm
+    arm.argtypes = [ctypes.c_char_p, ctypes.c_long, ctypes.c_long, ctypes.c_int]
+    arm.restype = ctypes.c_long
+
+    def run(at: int) -> int:
+        place = folder / f"{at}.nf"
+        shutil.copytree(folder / "whole.nf", place)
+        say(f"= {place.name}")
+        arm(f"/{place.name}/".encode(), at, at + length - 1 if at else -1, error)
+        work(str(place), seed, 12)
+        return int(arm(b"", 0, 0, 0))
+
+    for at in range(1, run(0) + 1):
+        if random.Random(at).random() < share:
+            run(at)
+
+
+def main() -> None:
+    path, seed, *rest = sys.argv[1:]
+    if len(rest) > 1:
+        sweep(Path(path), int(seed), int(rest[0]), int(rest[1]), float(rest[2]))
+    else:
+        work(path, int(seed), int(rest[0]) if rest else 10**9)
 
 
 if __name__ == "__main__":
