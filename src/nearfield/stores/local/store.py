@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -43,11 +43,20 @@ from nearfield.stores.local.writing import Writer
 from nearfield.stores.masks import packed
 from nearfield.types import Chunk, FloatArray, Hit
 
-__all__ = ["LocalStore"]
+__all__ = ["Frozen", "LocalStore"]
 
 _LOCK_SECONDS = 10.0
 # How many compactions may come between one operation's beginning and its reading.
 _MOST_GENERATIONS = 5
+
+
+class Frozen(NamedTuple):
+    """One state of a collection: what it holds, read as the caller goes on."""
+
+    properties: Mapping[str, str]
+    sources: Sequence[SourceState]
+    chunks: int
+    rows: Iterator[tuple[Chunk, FloatArray]]
 
 
 class LocalStore:
@@ -335,6 +344,17 @@ class LocalStore:
         Readers go on meanwhile. Closing does so by itself once a quarter of the slots is dead.
         """
         self._writer.compact()
+
+    @contextmanager
+    def frozen(self) -> Iterator[Frozen]:
+        """Everything that one state holds, for as long as the caller needs it."""
+        with self._reading() as (connection, state):
+            yield Frozen(
+                dict(connection.execute("SELECT name, value FROM property ORDER BY name")),
+                ledger.read_sources(connection),
+                state.slots - state.dead,
+                reading.scan(connection, state, None, self._database.path),
+            )
 
     def snapshot(self, target: str | os.PathLike[str]) -> None:
         """Copy one state of the collection to a folder that is not there yet, or is empty.
