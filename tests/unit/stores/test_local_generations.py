@@ -77,13 +77,13 @@ def test_a_state_does_not_change(store: LocalStore) -> None:
 
 
 def test_dead_slots_over_several_blocks(path: Path) -> None:
-    total = 70_000
+    total = 40_000
     with LocalStore.create(path, dimension=1) as store, LocalStore.open(path) as reader:
         for start in range(0, total, 10_000):
             part = [chunk(n) for n in range(start, start + 10_000)]
             store.add(part, np.ones((10_000, 1), np.float32))
         assert state_of(reader).alive is None
-        gone = [0, 7, 32_767, 32_768, 65_535, 65_536, total - 1]
+        gone = [0, 7, 32_766, 32_767, 32_768, 32_769, total - 1]
         for some in (gone[:3], gone[3:5], gone[5:]):
             store.delete([f"c{n}" for n in some])
             assert state_of(reader).dead == state_of(store).dead
@@ -102,6 +102,31 @@ def test_deleted_vectors_are_wiped_at_closing(path: Path) -> None:
     for number, row in enumerate(rows):
         assert (row.tobytes() in data) is (number not in {1, 2, 5})
     assert verify(path).whole
+
+
+def test_a_wipe_that_was_interrupted_is_finished(path: Path) -> None:
+    rows = vectors(6)
+    file = path / "vectors-000001.f32"
+    with LocalStore.create(path, dimension=DIMENSION) as store:
+        store.add([chunk(n) for n in range(6)], rows)
+        store.delete(["c1", "c2"])
+    wiped = file.read_bytes()
+    size = record_bytes(DIMENSION)
+    for half in (8, 20, size + 8, size + 20):
+        torn = bytearray(wiped)
+        for number in (1, 2):
+            start = HEADER_BYTES + number * size
+            torn[start : start + size] = (
+                (-1).to_bytes(8, "little", signed=True) + bytes(8) + rows[number].tobytes()
+            )
+        torn[HEADER_BYTES + size + 16 : HEADER_BYTES + size + half] = bytes(max(0, half - 16))
+        file.write_bytes(torn)
+        assert verify(path).whole
+        with LocalStore.open(path, mode=Mode.WRITE) as store:
+            store.upsert([chunk(0)], rows[:1])
+            store.delete(["c0"])
+            store.add([chunk(0)], rows[:1])
+        assert file.read_bytes()[HEADER_BYTES + size : HEADER_BYTES + 3 * size] == bytes(2 * size)
 
 
 def test_vectors_are_not_wiped_under_a_reader(path: Path) -> None:
@@ -231,7 +256,7 @@ operations = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(steps=operations)
 def test_any_history_equals_the_oracle(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, list[int]]]

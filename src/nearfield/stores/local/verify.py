@@ -198,10 +198,8 @@ class _Look:
             stop = min(start + _AT_ONCE, state.slots)
             records = state.file.run(start, stop - start)
             owned, gone = owners[start:stop], dead[start:stop]
-            sound = records["checksum"] == checksums(records["vector"])
-            wiped = gone & (records["row"] == 0)
-            # A wiped record is all zero; its checksum then is not that of its vector.
-            sound |= wiped & ~records["vector"].any(axis=1) & (records["checksum"] == 0)
+            # What a dead slot holds is nobody's: it may be half wiped.
+            sound = gone | (records["checksum"] == checksums(records["vector"]))
             usable = np.isfinite(records["vector"]).all(axis=1) & records["vector"].any(axis=1)
             for what, wrong in (
                 ("does not have its checksum", ~sound),

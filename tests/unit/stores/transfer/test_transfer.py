@@ -129,9 +129,8 @@ def test_a_failed_export_leaves_nothing(store: LocalStore, tmp_path: Path) -> No
     whole[-5] ^= 1
     data.write_bytes(whole[: -36 * 1])
     for name in NAMES.values():
-        with pytest.raises(StoreError):
-            with LocalStore.open(tmp_path / "c.nf") as reader:
-                export_store(reader, tmp_path / name)
+        with pytest.raises(StoreError), LocalStore.open(tmp_path / "c.nf") as reader:
+            export_store(reader, tmp_path / name)
         assert not (tmp_path / name).exists()
     data.write_bytes(whole)
     assert [p.name for p in tmp_path.iterdir()] == ["c.nf"]
