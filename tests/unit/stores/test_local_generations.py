@@ -110,10 +110,9 @@ def test_a_wipe_that_was_interrupted_is_finished(path: Path) -> None:
     with LocalStore.create(path, dimension=DIMENSION) as store:
         store.add([chunk(n) for n in range(6)], rows)
         store.delete(["c1", "c2"])
-    wiped = file.read_bytes()
     size = record_bytes(DIMENSION)
     for half in (8, 20, size + 8, size + 20):
-        torn = bytearray(wiped)
+        torn = bytearray(file.read_bytes())
         for number in (1, 2):
             start = HEADER_BYTES + number * size
             torn[start : start + size] = (

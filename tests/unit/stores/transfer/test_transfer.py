@@ -52,7 +52,7 @@ def store(tmp_path: Path) -> LocalStore:
         fingerprint="f" * 64,
         properties={"encoder": "m", "odd": "\ud800"},
     ) as store:
-        store.add(CHUNKS + [Chunk("gone", "gone", "gone", 0, 4)], vectors(len(CHUNKS) + 1))
+        store.add([*CHUNKS, Chunk("gone", "gone", "gone", 0, 4)], vectors(len(CHUNKS) + 1))
         store.record_source(STATE)
         store.delete(["gone"])
         yield store
@@ -73,7 +73,7 @@ def test_what_goes_out_comes_in(store: LocalStore, tmp_path: Path, form: Form) -
     assert verify(again).whole
     with pytest.raises(InputError, match="exists already"):
         export_store(store, path)
-    with pytest.raises(StoreError, match="holds|already"):
+    with pytest.raises(StoreError, match=r"holds|already"):
         import_store(path, again)
     assert verify(again).whole
 
