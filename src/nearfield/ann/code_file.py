@@ -31,7 +31,7 @@ from nearfield.ann.arrays import METRICS
 from nearfield.ann.damage import DamagedIndex
 from nearfield.ann.segments import SEGMENT, UNIT, Layout
 from nearfield.ann.space import ROUNDS, Space
-from nearfield.errors import FormatVersionError, InputError, StoreError, StoreFull
+from nearfield.errors import FormatVersionError, InputError, StoreError, StoreFull, StoreReadOnly
 
 __all__ = ["MOST_UNITS", "CodeFile", "Commit"]
 
@@ -43,6 +43,9 @@ _MAGIC = b"NFCODES\0"
 _HEADER = struct.Struct(f"<8s5I4xQd{TAG_BYTES}sI")
 _COMMIT = struct.Struct("<3QI")
 _CHECKSUM = struct.Struct("<I")
+# Not every system has the cheaper one.
+_sync = getattr(os, "fdatasync", os.fsync)
+
 _COMMITS, _COMMIT_APART, _CENTRE, _PAGE = 4096, 512, 8192, 4096
 
 
@@ -79,17 +82,24 @@ class CodeFile:
         It is of another kind, cut off, or its header or centre does not have its checksum.
     FormatVersionError
         Another version of Nearfield wrote it.
+    StoreReadOnly
+        It may not be opened so.
     """
 
     def __init__(self, path: Path, *, write: bool) -> None:
         self.path = path
         try:
-            self._file = os.open(path, (os.O_RDWR if write else os.O_RDONLY) | os.O_CLOEXEC)
+            self._file = os.open(path, os.O_RDWR if write else os.O_RDONLY)
+        except PermissionError as error:
+            raise StoreReadOnly(f"{path} cannot be opened: {error.strerror}") from error
         except OSError as error:
             raise DamagedIndex(f"{path} cannot be opened: {error.strerror}") from error
         try:
             self.space, self.tag = self._read_header()
             self.read_commit()
+        except OSError as error:
+            self.close()
+            raise DamagedIndex(f"{path} cannot be read: {error.strerror}") from error
         except BaseException:
             self.close()
             raise
@@ -104,7 +114,10 @@ class CodeFile:
             space.seed, space.scale, tag, zlib.crc32(space.centre.astype("<f4").tobytes()),
         )  # fmt: skip
         draft = path.with_name(f"{path.name}.draft")
-        file = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+        try:
+            file = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o644)
+        except OSError as error:
+            raise _refused(path, error) from error
         try:
             _write(file, head + _CHECKSUM.pack(zlib.crc32(head)), 0, draft)
             _write(file, _packed(Commit(1, 0, 0)), _COMMITS + _COMMIT_APART, draft)
@@ -163,7 +176,7 @@ class CodeFile:
             return []
         start = _segments_start(self.space.width)
         # Mapped from 0: an offset would count in the system's pages, which may be large.
-        mapped = mmap.mmap(self._file, start + self._end(count), prot=mmap.PROT_READ)
+        mapped = mmap.mmap(self._file, start + self._end(count), access=mmap.ACCESS_READ)
         data = np.frombuffer(mapped, dtype=np.uint8, offset=start)
         return [data[i : i + self.layout.size] for i in range(0, len(data), self.layout.size)]
 
@@ -212,7 +225,7 @@ class CodeFile:
     def commit(self, commit: Commit) -> None:
         """Make what was written count: first it, then the record, reaches the disk."""
         try:
-            os.fdatasync(self._file)
+            _sync(self._file)
             place = _COMMITS + commit.sequence % 2 * _COMMIT_APART
             _write(self._file, _packed(commit), place, self.path)
         except OSError as error:

@@ -232,7 +232,8 @@ def _search_with_numpy(
     everyone = slots_of(mask, len(rows))
     slots, scores = _blank(len(queries), k)
     taken = rows if mask is None else rows[everyone]
-    lengths = np.sqrt(np.einsum("ij,ij->i", taken, taken, dtype=np.float64))
+    with np.errstate(over="ignore"):
+        lengths = np.sqrt(np.einsum("ij,ij->i", taken, taken).astype(np.float64))
     for i, query in enumerate(queries):
         near = _shortlist(taken, lengths, query, k, metric)
         _put_best(slots[i], scores[i], everyone[near], exact_scores(taken[near], query, metric))

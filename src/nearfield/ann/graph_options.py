@@ -21,8 +21,9 @@ class GraphOptions:
     Attributes
     ----------
     metric : Metric
-        For ``dot`` the links follow the distance between vectors that one more coordinate has
-        brought to equal length, and a search follows the product itself.
+        For ``dot`` one more coordinate, which questions lack, brings all but the longest tenth of
+        the vectors to equal length; so links are not drawn to long vectors alone, and a search
+        follows the product itself.
     m : int, 2 to 128
         Links of a vector on upper layers; twice as many on the lowest.
     ef_construction : int, 1 to 65536

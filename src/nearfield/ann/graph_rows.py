@@ -25,6 +25,14 @@ Bytes = npt.NDArray[np.uint8]
 _LANES = 64
 _OFFSET = 128
 
+_LIFTED = 0.9
+"""Share of the vectors that are brought to equal length for the metric ``dot``.
+
+Lifting all of them to the longest, as theory would have it, makes neighbours of vectors that are
+short alike; lifting none lets a few long ones attract all links. On lengths spread log-normally
+(σ 0.2 to 1) this share reached the recall of lifting none with 70% of its comparisons or fewer.
+"""
+
 
 class RowFormat(StrEnum):
     """What the graph computes distances with while it is built and walked.
@@ -50,7 +58,7 @@ class Space:
     centre : ndarray of float32, shape (dimension,), or None
         Taken off Euclidean int8 vectors, which changes no distance and refines the codes.
     radius : float
-        Metric ``dot``: length that the stored vectors are brought to by one more coordinate.
+        Metric ``dot``: length that shorter stored vectors are brought to by one more coordinate.
     """
 
     dimension: int
@@ -67,7 +75,8 @@ class Space:
             centre = np.asarray(vectors.mean(axis=0, dtype=np.float64), dtype=np.float32)
         if metric is Metric.DOT:
             slices = (vectors[i : i + 4096] for i in range(0, len(vectors), 4096))
-            radius = max((float(_lengths(part).max()) for part in slices), default=0.0)
+            lengths = np.concatenate([np.empty(0), *(_lengths(part) for part in slices)])
+            radius = float(np.quantile(lengths, _LIFTED)) if len(lengths) else 0.0
         return cls(vectors.shape[1], metric, row_format, centre, radius)
 
     @property
@@ -100,7 +109,7 @@ class Space:
         """
         rows = np.empty((len(vectors), self.stride), dtype=np.uint8)
         radius = 0.0 if query else self.radius
-        if compiled:
+        if compiled and len(vectors):
             graph_library.encode(vectors, self.metric_number, self.centre, radius, rows)
         else:
             self._encode(vectors, radius, rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from nearfield.types import FloatArray
 __all__ = ["State"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class State:
     """One consistent picture of a graph; a search holds on to the one it began with.
 
@@ -44,11 +45,22 @@ class State:
             rows = np.empty((0, space.dimension), np.float32)
         return cls(space, Links.empty(m), rows, np.empty(0, np.float32))
 
+    @cached_property
+    def _views(self) -> dict[int, graph_library.View]:
+        return {}
+
     def view(self, kernel: int) -> graph_library.View:
         """Addresses for the compiled library; this object must outlive them."""
-        links = self.links
+        if kernel not in self._views:
+            self._views[kernel] = self._view(kernel)
+        return self._views[kernel]
+
+    def _view(self, kernel: int) -> graph_library.View:
+        links, stride = self.links, self.space.stride
+        if self.space.format is RowFormat.FLOAT32:
+            stride = max(self.rows.strides[0], 4 * self.space.dimension)  # 0 for an empty matrix
         return graph_library.View(
-            rows=self.rows.ctypes.data, stride=self.rows.strides[0],
+            rows=self.rows.ctypes.data, stride=stride,
             terms=self.terms.ctypes.data, dimension=self.space.dimension,
             metric=self.space.metric_number, format=self.space.format_number,
             count=links.count, upper_count=len(links.upper), m=links.m, top=links.top,

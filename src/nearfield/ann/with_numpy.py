@@ -26,7 +26,7 @@ __all__ = ["PreparedQuery", "encode", "prepare", "search"]
 # A row of 4-bit levels lies 0.3375 standard deviations apart: 2.7 to each side, where the squared
 # error of normally distributed values is least.
 _STEP = np.float32(0.3375)
-_SPARSE = 32
+_SPARSE = 64
 _ONE = np.float32(1.0)
 
 

@@ -14,6 +14,12 @@ _COMMANDS = {
     "show": "show a passage with what stands around it",
     "remove": "take files or passages out of a collection",
     "stats": "what is in a collection",
+    "verify": "check a collection for damage",
+    "repair": "keep what is whole of a damaged collection",
+    "compact": "give back the space of deleted passages",
+    "snapshot": "copy a collection while it is in use",
+    "export": "write a collection as Parquet, npy or JSONL",
+    "import": "make a collection of an export",
     "embed": "turn texts into vectors",
     "similarity": "how near texts or words are to each other",
     "tokens": "how a model cuts a text",
@@ -21,6 +27,9 @@ _COMMANDS = {
     "doctor": "check this installation",
     "completion": "print a completion script for your shell",
 }
+
+_MODULES = {"import": "import_"}
+"""Where a command's name is a word of Python."""
 
 
 class _LazyGroup(click.Group):
@@ -30,7 +39,8 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        module = importlib.import_module(f"nearfield.cli.{cmd_name}")
+        name = _MODULES.get(cmd_name, cmd_name)
+        module = importlib.import_module(f"nearfield.cli.{name}")
         command: click.Command = module.command
         return command
 

@@ -23,7 +23,7 @@ from nearfield.filters import Filter, parse
 from nearfield.models.resolve import load
 from nearfield.protocols import Chunker, Encoder, ReadLimits
 from nearfield.search.dense import search
-from nearfield.stores.local import LocalStore, Mode, SourceState
+from nearfield.stores.local import LocalStore, Mode, RepairReport, SourceState, VerifyReport
 from nearfield.types import Chunk, FloatArray, Hit, Metadata, Role
 
 __all__ = ["Collection"]
@@ -318,6 +318,45 @@ class Collection:
                 for state in store.sources(under=str(Path(path).resolve())):
                     gone += store.remove_source(state.path)
             return gone
+
+    def export(self, path: str | Path) -> int:
+        """Write everything to a file or folder that :meth:`import_` takes back exactly.
+
+        The ending chooses: ``.parquet``, ``.jsonl``, or a folder of npy and JSONL. Returns how
+        many passages were written.
+        """
+        from nearfield.stores.transfer import export_store
+
+        return export_store(self._store, path)
+
+    @classmethod
+    def import_(cls, path: str | Path, target: str | Path) -> Collection:
+        """Make a collection at `target` of what :meth:`export` wrote, and open it."""
+        from nearfield.stores.transfer import import_store
+
+        import_store(path, target)
+        return cls(Path(target))
+
+    def snapshot(self, target: str | Path) -> None:
+        """Copy the collection as it is to a new folder, while others read and write it."""
+        self._store.snapshot(target)
+
+    def compact(self) -> None:
+        """Give back all the space of deleted passages; large deletes do so by themselves."""
+        with self._writing() as store:
+            store.compact()
+
+    def verify(self) -> VerifyReport:
+        """Check every byte that counts; the report names what is wrong."""
+        return self._store.verify()
+
+    def repair(self) -> RepairReport:
+        """Keep every whole passage, list the others; see :meth:`LocalStore.repair`."""
+        self._store.close()
+        try:
+            return LocalStore.repair(self.path)
+        finally:
+            self._store = LocalStore.open(self.path, mode=Mode.READ)
 
     def _rows(self, chunks: Sequence[Chunk], vectors: npt.ArrayLike | None) -> FloatArray:
         if vectors is None:

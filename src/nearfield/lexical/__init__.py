@@ -6,7 +6,8 @@
 ``index``        :class:`Lexical`: append, search, explain
 ``impacts``      :class:`Impacts`: learned sparse vectors in the same postings
 ``scoring``      BM25, and the best k, compiled or with NumPy
-``shelf``        a folder of segments; ``segment``, ``postings``, ``codec``, ``container``
+``shelf``        a folder of segments; ``merging``, ``segment``, ``postings``, ``codec``,
+                 ``container``, ``dictionary``, ``slots``
 ``csrc``         the optional compiled library
 ===============  ============================================================================
 """

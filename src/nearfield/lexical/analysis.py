@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +27,7 @@ from nearfield.lexical.words import Word, analyse
 __all__ = ["Analyzer", "Occurrences"]
 
 _VERSION = 1  # raised with every change of the rules: an index of another version is made again
-_REMEMBERED = 1 << 20
+_REMEMBERED = 1 << 17
 
 UIntArray = npt.NDArray[np.uint32]
 
@@ -125,7 +126,7 @@ class Analyzer:
 def _run(characters: list[str]) -> Word:
     if len(characters) == 1:
         return Word((characters[0],))
-    pairs = tuple(a + b for a, b in zip(characters, characters[1:], strict=False))
+    pairs = tuple(a + b for a, b in pairwise(characters))
     return Word(pairs, silent=1)
 
 
@@ -135,7 +136,7 @@ def _raw(text: str) -> list[str]:
     for index, piece in enumerate(spaceless_runs(normalise(text))):
         if index % 2:
             characters = clusters(piece)
-            found += (a + b for a, b in zip(characters, characters[1:], strict=False))
+            found += (a + b for a, b in pairwise(characters))
             found.append(characters[-1])
         else:
             found += words(piece)

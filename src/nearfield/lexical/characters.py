@@ -50,7 +50,7 @@ _ASCII_WORD = re.compile(r"\w+(?:[.,'@-]\w+)*(?:\+\+|#)?", re.ASCII)
 
 @cache
 def _marks() -> str:
-    """Combining marks as a character class; Python's ``\\w`` leaves them out."""
+    """Combining marks as a character class; Python's class of word characters leaves them out."""
     points = [*range(0x300, 0x20000), *range(0xE0100, 0xE01F0)]
     found = [p for p in points if unicodedata.category(chr(p)).startswith("M")]
     ranges: list[list[int]] = []

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 __all__ = [
-    "BLOCK", "deltas", "pack", "undo_deltas", "unpack", "variable_decode", "variable_encode",
-    "widths",
+    "BLOCK", "deltas", "pack", "running", "undo_deltas", "unpack", "variable_decode",
+    "variable_encode", "widths",
 ]  # fmt: skip
 
 BLOCK = 128
@@ -137,3 +137,19 @@ def variable_decode(data: ByteArray) -> UIntArray:
     within = np.arange(len(data)) - np.repeat(starts, sizes)
     parts = (data & np.uint8(127)).astype(np.uint64) << (7 * within).astype(np.uint64)
     return np.add.reduceat(parts, starts).astype(np.uint32)
+
+
+def running(gaps: UIntArray, sizes: npt.NDArray[np.generic]) -> UIntArray:
+    """Running sums that begin again with each group of `sizes`, which are not 0.
+
+    Examples
+    --------
+    >>> running(np.array([5, 1, 7, 2], np.uint32), np.array([2, 2]))
+    array([5, 6, 7, 9], dtype=uint32)
+    """
+    total = np.cumsum(gaps, dtype=np.int64)
+    counts = sizes.astype(np.int64)
+    starts = np.cumsum(counts) - counts
+    before = np.repeat(total[starts] - gaps[starts], counts)
+    sums: UIntArray = (total - before).astype(np.uint32)
+    return sums

@@ -15,6 +15,7 @@ import os
 import struct
 import zlib
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ class DamagedIndex(StoreCorrupt):
     """A derived index cannot be trusted: it must be made again from the collection."""
 
 
-def build(facts: Mapping[str, object], sections: Sections) -> bytes:
+def build(facts: Mapping[str, object], sections: Sections) -> bytearray:
     """Return the bytes of a container.
 
     Parameters
@@ -50,29 +51,38 @@ def build(facts: Mapping[str, object], sections: Sections) -> bytes:
     sections : mapping of str to ndarray of uint8 or uint32
     """
     table: dict[str, tuple[str, int, int]] = {}
-    parts: list[bytes] = []
     place = _PAGE
     for name, array in sections.items():
         kind = "u1" if array.dtype == np.uint8 else "u4"
-        raw = np.ascontiguousarray(array, dtype=_TYPES[kind]).tobytes()
-        table[name] = (kind, place, len(raw))
-        parts.append(raw.ljust(len(raw) + -len(raw) % _ALIGNMENT, b"\0"))
-        place += len(parts[-1])
-    body = b"".join(parts)
-    sums = b"".join(
-        struct.pack("<I", zlib.crc32(body[i : i + _CHECKED])) for i in range(0, len(body), _CHECKED)
-    )
+        table[name] = (kind, place, array.nbytes)
+        place += array.nbytes + -array.nbytes % _ALIGNMENT
+    count = -(-(place - _PAGE) // _CHECKED)
+    data = bytearray(place + 4 * count)  # filled in place: sections can be large
+    for name, array in sections.items():
+        kind, start, _ = table[name]
+        into = np.frombuffer(data, _TYPES[kind], array.size, start)
+        into[:] = array.reshape(-1)
+    view = memoryview(data)
+    borders = [*range(_PAGE, place, _CHECKED), place]
+    sums = [zlib.crc32(view[begin:end]) for begin, end in pairwise(borders)]
+    view[place:] = struct.pack(f"<{count}I", *sums)
     head = json.dumps(
-        {**facts, "sections": table, "size": place + len(sums), "sums": [place, zlib.crc32(sums)]},
+        {
+            **facts,
+            "sections": table,
+            "size": len(data),
+            "sums": [place, zlib.crc32(view[place:])],
+        },
         separators=(",", ":"),
     ).encode()
-    page = (_START.pack(_MAGIC, _VERSION, len(head)) + head).ljust(_PAGE - 4, b"\0")
-    if len(page) > _PAGE - 4:
+    if len(head) > _PAGE - 4 - _START.size:
         raise ValueError(f"the facts take {len(head)} bytes, there is room for {_PAGE - 20}")
-    return page + struct.pack("<I", zlib.crc32(page)) + body + sums
+    page = (_START.pack(_MAGIC, _VERSION, len(head)) + head).ljust(_PAGE - 4, b"\0")
+    view[:_PAGE] = page + struct.pack("<I", zlib.crc32(page))
+    return data
 
 
-def write(path: Path, data: bytes, *, durable: bool) -> None:
+def write(path: Path, data: bytes | bytearray, *, durable: bool) -> None:
     """Write a file beside its place and move it there in one step."""
     draft = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
@@ -92,7 +102,7 @@ class Container:
 
     Parameters
     ----------
-    data : bytes or mmap
+    data : bytearray or mmap
     name : str
         For messages.
 
@@ -108,7 +118,7 @@ class Container:
         It is of another version.
     """
 
-    def __init__(self, data: bytes | mmap.mmap, name: str) -> None:
+    def __init__(self, data: bytearray | mmap.mmap, name: str) -> None:
         self.name = name
         self._data = data
         self.facts: dict[str, Any] = self._first_page()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-from nearfield.lexical.library import chosen
+from nearfield.lexical.library import chosen, kernel
 
 __all__ = ["Dictionary"]
 
@@ -49,7 +50,7 @@ class Dictionary:
         ends = self._ends[first : (len(self) if last is None else last) + 1].tolist()
         raw = self._keys[ends[0] : ends[-1]].tobytes()
         start = ends[0]
-        return [raw[a - start : b - start] for a, b in zip(ends, ends[1:], strict=False)]
+        return [raw[a - start : b - start] for a, b in pairwise(ends)]
 
     def place(self, key: bytes) -> int:
         """Rank of a key, or -1 - (the rank it would have)."""
@@ -94,9 +95,8 @@ class Dictionary:
         limit = 1 << 12
         while True:
             places = np.empty(limit, dtype=np.int64)
-            count = native.nfl_places(
-                self._pointers[0], len(self._keys), part, len(part), places.ctypes.data, limit
-            )
+            text = self._pointers[0], len(self._keys)
+            count = native.nfl_places(kernel(), *text, part, len(part), places.ctypes.data, limit)
             if count < limit:
                 return places[:count]
             limit *= 4

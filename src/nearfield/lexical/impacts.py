@@ -19,6 +19,7 @@ from nearfield.lexical.postings import Postings
 from nearfield.lexical.scoring import Clause, Formula, Found, Weighing, best
 from nearfield.lexical.segment import build_segment
 from nearfield.lexical.shelf import Shelf
+from nearfield.lexical.slots import SlotIndex
 
 __all__ = ["STEP", "Impacts", "SparseVector"]
 
@@ -31,7 +32,7 @@ SparseVector = Mapping[int, float]
 Mask = npt.NDArray[np.uint8]
 
 
-class Impacts:
+class Impacts(SlotIndex):
     """An index of sparse vectors by slot.
 
     Parameters
@@ -48,9 +49,6 @@ class Impacts:
     ([1, 0], [2.0, 0.875])
     """
 
-    def __init__(self, shelf: Shelf) -> None:
-        self._shelf = shelf
-
     @classmethod
     def create(cls, path: Path) -> Impacts:
         """Make an empty index in a folder, in place of what was there."""
@@ -63,20 +61,6 @@ class Impacts:
         if shelf.facts.get("kind") != "impacts":
             raise DamagedIndex(f"{path} holds {shelf.facts.get('kind')!r}, expected 'impacts'")
         return cls(shelf)
-
-    def __len__(self) -> int:
-        """Slots covered, on disk or in memory."""
-        return self._shelf.end
-
-    @property
-    def stored(self) -> int:
-        """Slots covered on disk."""
-        return self._shelf.stored
-
-    @property
-    def size(self) -> int:
-        """Bytes on disk."""
-        return self._shelf.size
 
     def append(
         self, vectors: Sequence[SparseVector], *, dead: Mask | None = None, durable: bool = False
@@ -96,18 +80,6 @@ class Impacts:
         """Index vectors for the next slots in memory only."""
         if vectors:
             self._shelf.extend(_segment(vectors, self._shelf.end))
-
-    def optimise(self, *, dead: Mask | None = None, durable: bool = False) -> None:
-        """Merge everything on disk to one segment, without dead slots."""
-        self._shelf.optimise(dead=dead, durable=durable)
-
-    def refresh(self) -> bool:
-        """See what another process wrote; returns whether there was something. Drops the tail."""
-        return self._shelf.refresh()
-
-    def verify(self) -> None:
-        """Check every byte on disk; raises DamagedIndex and says where."""
-        self._shelf.verify()
 
     def search(self, query: SparseVector, k: int = 10, *, allowed: Mask | None = None) -> Found:
         """Return the `k` slots with the largest dot products; those that share no term are none.
@@ -150,7 +122,7 @@ def _check(term: int, weight: float) -> None:
         )
 
 
-def _segment(vectors: Sequence[SparseVector], first_slot: int) -> bytes:
+def _segment(vectors: Sequence[SparseVector], first_slot: int) -> bytearray:
     entries = []
     for slot, vector in enumerate(vectors):
         for term, weight in vector.items():

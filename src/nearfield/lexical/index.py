@@ -17,6 +17,7 @@ from nearfield.lexical.postings import invert
 from nearfield.lexical.scoring import Formula, Found, Weighing, best, contribution, norm
 from nearfield.lexical.segment import Packed, build_segment
 from nearfield.lexical.shelf import Shelf
+from nearfield.lexical.slots import SlotIndex
 from nearfield.lexical.stemming import Language
 
 __all__ = ["K1", "B", "Explanation", "Lexical", "TermScore"]
@@ -26,6 +27,8 @@ K1 = 1.2
 
 B = 0.75
 """Default weight of the text's length."""
+
+_AT_ONCE = 1 << 15  # texts that are inverted at once
 
 Mask = npt.NDArray[np.uint8]
 
@@ -82,7 +85,7 @@ class Explanation:
     texts: int
 
 
-class Lexical:
+class Lexical(SlotIndex):
     """An index of texts by slot.
 
     Slots count from 0 without gaps: the n-th text that is appended has slot n. A text that is
@@ -105,7 +108,7 @@ class Lexical:
     """
 
     def __init__(self, shelf: Shelf, analyzer: Analyzer) -> None:
-        self._shelf = shelf
+        super().__init__(shelf)
         self._analyzer = analyzer
         self._positions = shelf.facts["positions"] == "True"
 
@@ -153,24 +156,10 @@ class Lexical:
             )
         return cls(shelf, analyzer)
 
-    def __len__(self) -> int:
-        """Slots covered, on disk or in memory."""
-        return self._shelf.end
-
-    @property
-    def stored(self) -> int:
-        """Slots covered on disk."""
-        return self._shelf.stored
-
     @property
     def language(self) -> Language:
         """The language it was created for."""
         return self._analyzer.language
-
-    @property
-    def size(self) -> int:
-        """Bytes on disk."""
-        return self._shelf.size
 
     # ---- writing ----
 
@@ -178,6 +167,8 @@ class Lexical:
         self, texts: Sequence[str], *, dead: Mask | None = None, durable: bool = False
     ) -> None:
         """Index texts for the slots after those on disk; the tail in memory is let go.
+
+        Many texts are written in portions; ``stored`` says how far it came.
 
         Parameters
         ----------
@@ -189,8 +180,8 @@ class Lexical:
             Wait until the disk has it. What is not there after a power cut is found out by
             checksums and made again.
         """
-        if texts:
-            data = self._segment(texts, self._shelf.stored)
+        for begin in range(0, len(texts), _AT_ONCE):
+            data = self._segment(texts[begin : begin + _AT_ONCE], self._shelf.stored)
             self._shelf.append(data, dead=dead, durable=durable)
 
     def extend_tail(self, texts: Sequence[str]) -> None:
@@ -198,19 +189,7 @@ class Lexical:
         if texts:
             self._shelf.extend(self._segment(texts, self._shelf.end))
 
-    def optimise(self, *, dead: Mask | None = None, durable: bool = False) -> None:
-        """Merge everything on disk to one segment, without dead slots."""
-        self._shelf.optimise(dead=dead, durable=durable)
-
-    def refresh(self) -> bool:
-        """See what another process wrote; returns whether there was something. Drops the tail."""
-        return self._shelf.refresh()
-
-    def verify(self) -> None:
-        """Check every byte on disk; raises DamagedIndex and says where."""
-        self._shelf.verify()
-
-    def _segment(self, texts: Sequence[str], first_slot: int) -> bytes:
+    def _segment(self, texts: Sequence[str], first_slot: int) -> bytearray:
         found = self._analyzer.occurrences(texts)
         keys, postings = invert(found, positions=self._positions)
         ranks = {key: rank for rank, key in enumerate(keys)}

@@ -14,15 +14,15 @@ from functools import cache
 from pathlib import Path
 
 __all__ = [
-    "ABI_VERSION", "KERNEL_VARIABLE", "Availability", "Scoring", "available", "chosen", "library",
-    "load",
+    "ABI_VERSION", "KERNEL_VARIABLE", "Availability", "Scoring", "available", "chosen", "kernel",
+    "library", "load",
 ]  # fmt: skip
 
 ABI_VERSION = 1
 """Raised together with NFL_ABI_VERSION in ``csrc/nearfield_lexical.h``."""
 
 KERNEL_VARIABLE = "NEARFIELD_LEXICAL_KERNEL"
-"""Environment variable to measure or test one way: ``plain`` is the library, ``none`` NumPy."""
+"""Environment variable that names the kernel to use, to measure or test one; ``none`` is NumPy."""
 
 PLACE = Path(__file__).parent / "libnearfield_lexical.so"
 
@@ -36,10 +36,13 @@ class Availability:
     usable : bool
     reason : str
         For people: what there is, or what is missing.
+    kernels : tuple of str
+        Usable kernels, the preferred one first.
     """
 
     usable: bool
     reason: str
+    kernels: tuple[str, ...] = ()
 
 
 class Scoring(ctypes.Structure):
@@ -65,7 +68,8 @@ def available() -> Availability:
         library()
     except OSError as error:
         return Availability(False, str(error))
-    return Availability(True, "compiled for this processor")
+    names = tuple(name for name, usable in _kernels() if usable)
+    return Availability(True, f"this processor runs {', '.join(names)}", names)
 
 
 def chosen() -> ctypes.CDLL | None:
@@ -81,6 +85,27 @@ def _usable() -> ctypes.CDLL | None:
         return library()
     except OSError:
         return None
+
+
+def kernel() -> int:
+    """Index of the kernel to use: the preferred usable one, or the one the environment names."""
+    return _kernel(os.environ.get(KERNEL_VARIABLE))
+
+
+@cache
+def _kernel(named: str | None) -> int:
+    usable = [index for index, (_, usable) in enumerate(_kernels()) if usable]
+    by_name = [index for index in usable if _kernels()[index][0] == named]
+    return (by_name + usable)[0]
+
+
+@cache
+def _kernels() -> tuple[tuple[str, bool], ...]:
+    native = library()
+    return tuple(
+        (native.nfl_kernel_name(i).decode(), bool(native.nfl_kernel_usable(i)))
+        for i in range(native.nfl_kernel_count())
+    )
 
 
 @cache
@@ -120,6 +145,9 @@ def load(path: Path) -> ctypes.CDLL:
     native.nfl_find.restype = c_int64
     native.nfl_variable.argtypes = [c_void_p, c_int64, c_void_p, c_int64]
     native.nfl_variable.restype = c_int64
-    native.nfl_places.argtypes = [c_void_p, c_int64, c_char_p, c_int64, c_void_p, c_int64]
+    native.nfl_places.argtypes = [
+        c_int32, c_void_p, c_int64, c_char_p, c_int64, c_void_p, c_int64,
+    ]  # fmt: skip
     native.nfl_places.restype = c_int64
+    native.nfl_kernel_name.restype = c_char_p
     return native

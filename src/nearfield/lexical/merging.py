@@ -17,7 +17,7 @@ __all__ = ["merge", "to_merge"]
 
 _SMALL = 512  # segments of no more slots are of the lowest tier
 _FANOUT = 4
-_PORTION = 1 << 21  # postings that are unpacked at once
+_PORTION = 1 << 19  # postings that are unpacked at once
 
 Mask = npt.NDArray[np.uint8]
 
@@ -50,7 +50,7 @@ def _tier(size: int) -> int:
     return tier
 
 
-def merge(segments: Sequence[Segment], dead: Mask | None = None) -> bytes:
+def merge(segments: Sequence[Segment], dead: Mask | None = None) -> bytearray:
     """Return the bytes of one segment that holds what neighbouring ones hold.
 
     Parameters

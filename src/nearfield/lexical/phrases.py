@@ -45,19 +45,21 @@ def phrase(segment: Segment, elements: Sequence[tuple[int, Sequence[Packed]]]) -
         return None
     # The rarest first: what is left to compare shrinks fastest.
     ordered = sorted(elements, key=lambda element: sum(term.count for term in element[1]))
-    starts: LongArray | None = None
-    for distance, terms in ordered:
-        found = np.concatenate([_places(segment, term) for term in terms])
-        if len(terms) > 1:
-            found.sort()
-        # Where the phrase would begin; what would begin before its text wraps to an odd place.
-        found = found[(found & 0xFFFFFFFF) >= distance] - distance
-        starts = found if starts is None else _common(starts, found)
-        if not len(starts):
-            return None
-    assert starts is not None
+    starts = _beginnings(segment, *ordered[0])
+    for distance, terms in ordered[1:]:
+        starts = _common(starts, _beginnings(segment, distance, terms))
+    if not len(starts):
+        return None
     slots, counts = np.unique(starts >> 32, return_counts=True)
     return Loose(slots.astype(np.uint32), counts.astype(np.float32))
+
+
+def _beginnings(segment: Segment, distance: int, terms: Sequence[Packed]) -> LongArray:
+    """Where the phrase would begin, ascending: `distance` before each occurrence."""
+    found = np.concatenate([_places(segment, term) for term in terms])
+    if len(terms) > 1:
+        found.sort()
+    return found[(found & 0xFFFFFFFF) >= distance] - distance
 
 
 def _places(segment: Segment, term: Packed) -> LongArray:
@@ -73,4 +75,5 @@ def _common(few: LongArray, many: LongArray) -> LongArray:
         return many
     place = np.searchsorted(many, few)
     place[place == len(many)] = 0
-    return few[many[place] == few]
+    common: LongArray = few[many[place] == few]
+    return common

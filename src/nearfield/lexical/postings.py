@@ -201,7 +201,7 @@ def decode(
     marks = None
     if positions:
         gaps = codec.variable_decode(sections["positions"][terms[0, 3] : terms[-1, 3]])
-        marks = _running(gaps, frequencies)
+        marks = codec.running(gaps, frequencies)
     return Postings(counts, slots, frequencies, marks)
 
 
@@ -225,7 +225,7 @@ def _decode_tails(
     index = np.repeat(begin - first, left) + np.arange(total)
     some = left > 0
     gaps[first[some]] += ends[some]
-    slots[index] = _running(gaps, left[some].astype(np.uint32))
+    slots[index] = codec.running(gaps, left[some].astype(np.uint32))
     frequencies[index[several]] = values[place[several] + 1]
 
 
@@ -240,15 +240,6 @@ def _tail_places(values: UIntArray, total: int) -> LongArray:
     started = np.maximum.accumulate(np.where(after_odd, 0, number))
     is_follower = after_odd & ((number - started) % 2 == 1)
     return np.flatnonzero(~is_follower)
-
-
-def _running(gaps: UIntArray, sizes: npt.NDArray[Any]) -> UIntArray:
-    """Running sums that begin again with each group."""
-    total = np.cumsum(gaps, dtype=np.int64)
-    sizes = sizes.astype(np.int64)
-    starts = np.cumsum(sizes) - sizes
-    offset = total[starts] - gaps[starts]
-    return (total - np.repeat(offset, sizes)).astype(np.uint32)
 
 
 def join_keys(keys: Sequence[bytes]) -> tuple[npt.NDArray[np.uint8], UIntArray]:

@@ -192,20 +192,20 @@ def best(
         return Found(np.zeros(0, np.int64), np.zeros(0, np.float32), labels, empty)
     if allowed is not None:
         allowed = np.ascontiguousarray(allowed, dtype=np.uint8)
-    if chosen() is None:
+    native = chosen()
+    if native is None:
         return _numpy_best(segments, clauses, weighing, k, allowed)
-    return _native_best(segments, clauses, weighing, k, allowed)
+    return _native_best(native, segments, clauses, weighing, k, allowed)
 
 
 def _native_best(
+    native: ctypes.CDLL,
     segments: Sequence[Segment],
     clauses: Sequence[Clause],
     weighing: Weighing,
     k: int,
     allowed: Mask | None,
 ) -> Found:
-    native = chosen()
-    assert native is not None
     lists = [
         (segment, number, postings)
         for number, clause in enumerate(clauses)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -87,7 +87,7 @@ def build_segment(
     lengths: UIntArray,
     surfaces: Mapping[bytes, int],
     facts: Mapping[str, object],
-) -> bytes:
+) -> bytearray:
     """Return the bytes of a segment.
 
     Parameters
@@ -140,6 +140,8 @@ class Segment:
         self._terms: UIntArray = self._arrays["terms"].reshape(-1, 4)
         self._blocks: UIntArray = self._arrays["blocks"].reshape(-1, 5)
         self._found: dict[bytes, Packed | None] = {}
+        if len(self._arrays["lengths"]) != self.slots:
+            self.refuse()
         self.keys = Dictionary(
             self._arrays["keys"],
             self._arrays["key_ends"],
@@ -201,11 +203,17 @@ class Segment:
         """Postings of the term of this rank, checked."""
         (count, block, tail, _), (_, _, tail_end, _) = self._terms[rank : rank + 2].tolist()
         full = count // BLOCK
+        fits = 0 < count <= self.slots and block + full <= len(self._blocks)
+        if not fits or not tail <= tail_end <= len(self._arrays["tails"]):
+            self.refuse()
         if full:
             self._held.check("blocks", block * 20, (block + full) * 20)
             last = self._blocks[block + full - 1].tolist()
             words = last[4] + 4 * ((last[3] & 255) + (last[3] >> 8))
-            self._held.check("words", int(self._blocks[block, 4]) * 4, words * 4)
+            begin = int(self._blocks[block, 4])
+            if not begin <= words <= len(self._arrays["words"]):
+                self.refuse()
+            self._held.check("words", begin * 4, words * 4)
         if count % BLOCK:
             self._held.check("tails", tail, tail_end)
         return Packed(rank, count, block, tail, tail_end)
@@ -236,9 +244,7 @@ class Segment:
             gaps = np.empty(int(sizes.sum()), dtype=np.uint32)
             if native.nfl_variable(data.ctypes.data, len(data), gaps.ctypes.data, len(gaps)) < 0:
                 self.refuse()
-        starts = np.cumsum(sizes) - sizes
-        total = np.cumsum(gaps, dtype=np.int64)
-        return (total - np.repeat(total[starts] - gaps[starts], sizes)).astype(np.uint32)
+        return codec.running(gaps, sizes)
 
     def decode(self, first: int, last: int, *, positions: bool) -> Postings:
         """Unpack the postings of terms `first` to before `last`; checks the whole sections."""
@@ -266,7 +272,7 @@ class Segment:
         """Raise DamagedIndex: the checksums hold and the postings make no sense."""
         raise DamagedIndex(f"{self._held.name} holds impossible postings: rebuild the text index")
 
-    def _checked(self, *names: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    def _checked(self, *names: str) -> Callable[[], None]:
         def check() -> None:
             for name in names:
                 self._held.check(name)

@@ -111,7 +111,7 @@ class Shelf:
         self._all = tuple(stored)
         return True
 
-    def append(self, data: bytes, *, dead: Mask | None, durable: bool) -> None:
+    def append(self, data: bytearray, *, dead: Mask | None, durable: bool) -> None:
         """Write a segment that follows the last one on disk, and merge where it is due."""
         self._put([*self._names], data, durable=durable)
         while count := to_merge([segment.slots for segment in self._stored]):
@@ -122,7 +122,7 @@ class Shelf:
         if self._stored:
             self._merge(len(self._stored), dead, durable=durable)
 
-    def extend(self, data: bytes) -> None:
+    def extend(self, data: bytearray) -> None:
         """Hold a segment that follows the last one in memory."""
         self._tail.append(Segment(Container(data, "the tail in memory")))
         while count := to_merge([segment.slots for segment in self._tail]):
@@ -139,7 +139,7 @@ class Shelf:
     def _merge(self, count: int, dead: Mask | None, *, durable: bool) -> None:
         self._put(self._names[:-count], merge(self._stored[-count:], dead), durable=durable)
 
-    def _put(self, before: list[str], data: bytes, *, durable: bool) -> None:
+    def _put(self, before: list[str], data: bytearray, *, durable: bool) -> None:
         if not self.write:
             raise StoreReadOnly(f"{self.path} was opened for reading only")
         number = 1 + max((int(name[8:-4]) for name in self._names), default=0)

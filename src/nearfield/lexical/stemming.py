@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import StrEnum
 from functools import cache
+from types import ModuleType
 
 from nearfield.errors import InputError, MissingExtra
 from nearfield.lexical.characters import fold
@@ -154,9 +155,10 @@ def _snowball(language: Language) -> Callable[[str], str]:
 
 
 @cache
-def _package():  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _package() -> ModuleType:
     try:
         import Stemmer
     except ImportError as error:
         raise MissingExtra("stemming of words (PyStemmer)", "all") from error
-    return Stemmer
+    package: ModuleType = Stemmer
+    return package

@@ -17,6 +17,8 @@ __all__ = ["Mask", "count", "everything", "mask_bytes", "members", "packed", "re
 
 Mask: TypeAlias = npt.NDArray[np.uint8]
 
+_BITS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).sum(axis=1, dtype=np.uint8)
+
 
 def mask_bytes(slots: int) -> int:
     """Bytes of a mask for so many slots.
@@ -54,12 +56,14 @@ def members(mask: Mask) -> IntArray:
 
 
 def count(mask: Mask) -> int:
-    """How many slots a mask holds."""
-    return int(np.bitwise_count(mask).sum()) if hasattr(np, "bitwise_count") else _count(mask)
+    """How many slots a mask holds.
 
-
-def _count(mask: Mask) -> int:
-    return int(np.unpackbits(mask).sum())
+    Examples
+    --------
+    >>> count(packed(np.array([9, 0]), 10))
+    2
+    """
+    return int(_BITS[mask].sum(dtype=np.int64))
 
 
 def everything(slots: int) -> Mask:

@@ -148,3 +148,19 @@ def test_folders_find_their_collection(tmp_path: Path, encoder: Encoder, folder:
         assert enclosing(inner) == made.path
         assert enclosing(made.path) == made.path
     assert not collection_of(folder).is_relative_to(folder)
+
+
+def test_a_collection_looks_after_its_files(shop: Collection, tmp_path: Path) -> None:
+    assert shop.verify().whole
+    shop.snapshot(tmp_path / "copy.nf")
+    assert shop.export(tmp_path / "out.jsonl") == 3
+    shop.delete(["p1"])
+    shop.compact()
+    assert (shop.repair().kept, shop.count()) == (2, 2)
+    with (
+        Collection(tmp_path / "copy.nf") as copy,
+        Collection.import_(tmp_path / "out.jsonl", tmp_path / "back.nf") as back,
+    ):
+        assert [chunk.id for chunk, _ in copy.store.scan()] == ["p1", "p2", "p3"]
+        assert [chunk for chunk, _ in back.store.scan()] == copy.get(["p1", "p2", "p3"])
+        assert back.fingerprint == shop.fingerprint

@@ -61,7 +61,7 @@ NF_API const char *nf_graph_kernel_name(int32_t index); /* the preferred ones fi
 NF_API int32_t nf_graph_kernel_usable(int32_t index);
 
 /* Quantise `count` strided float32 rows to int8 rows; `centre` (dimension) is taken off first, or NULL.
- * `radius` is the length that bounds the vectors for the metric dot, and is 0 for queries. */
+ * `radius` is the length that shorter vectors are brought to for the metric dot, 0 for queries. */
 NF_API int32_t nf_graph_encode(const float *vectors, int64_t stride, int64_t count, int64_t dimension,
                                int32_t metric, const float *centre, float radius, uint8_t *rows,
                                int64_t row_stride);

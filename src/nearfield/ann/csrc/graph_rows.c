@@ -11,9 +11,9 @@
  * Products of codes are whole numbers, so every kernel gives the same distance to the last bit.
  *
  * A dot product is no metric: long vectors attract every link. The term is one more coordinate that
- * brings all stored vectors to the length `radius` (Bachrach et al. 2014, "Speeding up the Xbox
- * recommender system"); between them the order is then that of the Euclidean distance. A question's
- * term is 0, so its order is that of the dot product.
+ * brings shorter vectors to the length `radius` (Bachrach et al. 2014, "Speeding up the Xbox
+ * recommender system"); between such vectors the order is then that of the Euclidean distance. Longer
+ * ones and a question have the term 0, so a question's order is that of the dot product.
  */
 #include <float.h>
 #include <math.h>

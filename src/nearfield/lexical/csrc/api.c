@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cursor.h"
+#include "places.h"
 
 int32_t nfl_abi_version(void) { return NFL_ABI_VERSION; }
 
@@ -14,7 +15,7 @@ int32_t nfl_read(const nfl_segment *segment, const nfl_list *list, uint32_t *slo
     if (!nfl_cursor_open(&cursor, segment, list, 1.0f, &norms)) return NFL_DAMAGED;
     uint32_t at = 0;
     for (; cursor.block < cursor.block_count; cursor.block++) {
-        nfl_cursor_seek(&cursor, 0);
+        if (nfl_cursor_seek(&cursor, 0) == END) return NFL_DAMAGED;
         const int64_t left = (int64_t)list->count - at;
         /* The first call of a block unpacks it; seeking slot 0 stays at its first posting. */
         const uint32_t size = (uint32_t)(left < cursor.size ? left : cursor.size);
@@ -23,7 +24,7 @@ int32_t nfl_read(const nfl_segment *segment, const nfl_list *list, uint32_t *slo
         memcpy(frequencies + at, cursor.frequencies, size * sizeof *frequencies);
         at += size;
     }
-    return cursor.damaged ? NFL_DAMAGED : NFL_OK;
+    return NFL_OK;
 }
 
 int64_t nfl_find(const uint8_t *keys, const uint32_t *ends, int64_t count, const uint8_t *key,
@@ -58,26 +59,51 @@ int64_t nfl_variable(const uint8_t *data, int64_t size, uint32_t *values, int64_
     return at;
 }
 
-enum { STRIDE = 64 };
+/* ---- kernels, the preferred ones first ---- */
 
-int64_t nfl_places(const uint8_t *text, int64_t size, const uint8_t *part, int64_t length,
-                   int64_t *places, int64_t limit) {
+typedef struct {
+    const char *name;
+    int (*usable)(void);
+    nfl_places_kernel *places;
+} kernel;
+
+static int always(void) { return 1; }
+
+#if defined(NF_WITH_AVX2)
+static int has_avx2(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+#endif
+#if defined(NF_WITH_AVX512)
+static int has_avx512(void) {
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+}
+#endif
+
+static const kernel kernels[] = {
+#if defined(NF_WITH_AVX512)
+    {"avx512", has_avx512, nfl_places_avx512},
+#endif
+#if defined(NF_WITH_AVX2)
+    {"avx2", has_avx2, nfl_places_avx2},
+#endif
+    {"plain", always, nfl_places_plain},
+};
+
+#define KERNELS ((int32_t)(sizeof kernels / sizeof *kernels))
+
+int32_t nfl_kernel_count(void) { return KERNELS; }
+
+const char *nfl_kernel_name(int32_t index) {
+    return index >= 0 && index < KERNELS ? kernels[index].name : "";
+}
+
+int32_t nfl_kernel_usable(int32_t index) {
+    return index >= 0 && index < KERNELS ? kernels[index].usable() : 0;
+}
+
+int64_t nfl_places(int32_t index, const uint8_t *text, int64_t size, const uint8_t *part,
+                   int64_t length, int64_t *places, int64_t limit) {
+    if (!nfl_kernel_usable(index)) return -1;
     if (length < 1 || length > size) return 0;
-    const int64_t starts = size - length + 1;
-    const uint8_t first = part[0], middle = part[length / 2], last = part[length - 1];
-    int64_t found = 0, at = 0;
-    for (; at + STRIDE <= starts && found < limit; at += STRIDE) {
-        /* The compiler makes vector instructions of this loop; few strides hold a candidate. */
-        const uint8_t *head = text + at, *half = head + length / 2, *end = head + length - 1;
-        uint8_t any = 0;
-        for (int i = 0; i < STRIDE; i++)
-            any |= (uint8_t)((head[i] == first) & (half[i] == middle) & (end[i] == last));
-        if (!any) continue;
-        for (int i = 0; i < STRIDE && found < limit; i++)
-            if (head[i] == first && end[i] == last && memcmp(head + i, part, (size_t)length) == 0)
-                places[found++] = at + i;
-    }
-    for (; at < starts && found < limit; at++)
-        if (memcmp(text + at, part, (size_t)length) == 0) places[found++] = at;
-    return found;
+    return kernels[index].places(text, size, part, length, places, limit);
 }

@@ -225,7 +225,7 @@ bool nfl_cursor_open(nfl_cursor *c, const nfl_segment *segment, const nfl_list *
     c->list = list;
     c->weight = weight;
     c->block = 0;
-    c->decoded = -1;
+    c->decoded = c->bounded = -1;
     c->damaged = false;
     c->at = c->size = c->tail_size = c->last = 0;
     c->block_count = ((int64_t)list->count + BLOCK - 1) / BLOCK;
@@ -240,7 +240,7 @@ bool nfl_cursor_open(nfl_cursor *c, const nfl_segment *segment, const nfl_list *
     return true;
 }
 
-bool nfl_cursor_skip(nfl_cursor *c, uint32_t slot) {
+bool nfl_cursor_skip_far(nfl_cursor *c, uint32_t slot) {
     while (slot > c->last && c->block < c->block_count) {
         c->block++;
         if (c->block < c->block_count) c->last = block_last(c, c->block);

@@ -22,6 +22,8 @@ typedef struct {
     float weight;
     double bound; /* no posting contributes more */
     int64_t block_count, block;
+    int64_t bounded; /* block that `here_bound` is of, or -1 */
+    double here_bound;
     int64_t decoded;      /* block whose slots are in `slots`, or -1 */
     bool has_frequencies; /* and whether its frequencies are in `frequencies` */
     bool damaged;
@@ -61,8 +63,12 @@ bool nfl_cursor_open(nfl_cursor *cursor, const nfl_segment *segment, const nfl_l
 /* A slot that the next posting at or after `slot` is not before; END if there is none. */
 uint32_t nfl_cursor_lower(nfl_cursor *cursor, uint32_t slot);
 
+bool nfl_cursor_skip_far(nfl_cursor *cursor, uint32_t slot);
+
 /* Move to the block with the first posting at or after `slot`; false if there is none. */
-bool nfl_cursor_skip(nfl_cursor *cursor, uint32_t slot);
+static inline bool nfl_cursor_skip(nfl_cursor *c, uint32_t slot) {
+    return slot > c->last ? nfl_cursor_skip_far(c, slot) : c->block < c->block_count;
+}
 
 /* Unpack the slots of the block the cursor is in; false where it is damaged. */
 bool nfl_cursor_unpack(nfl_cursor *cursor);
@@ -71,6 +77,15 @@ void nfl_cursor_unpack_frequencies(nfl_cursor *cursor);
 
 /* No posting of this block contributes more. */
 double nfl_block_bound(const nfl_cursor *cursor, const nfl_norms *norms, int64_t block);
+
+/* The same for the block the cursor is in, remembered. */
+static inline double nfl_here_bound(nfl_cursor *c, const nfl_norms *norms) {
+    if (c->bounded != c->block) {
+        c->here_bound = nfl_block_bound(c, norms, c->block);
+        c->bounded = c->block;
+    }
+    return c->here_bound;
+}
 
 /* No posting from the cursor's block to before `end` contributes more. */
 double nfl_cursor_bound(const nfl_cursor *cursor, const nfl_norms *norms, uint32_t end);

@@ -67,8 +67,14 @@ NFL_API int64_t nfl_find(const uint8_t *keys, const uint32_t *ends, int64_t coun
  * end within `size`. */
 NFL_API int64_t nfl_variable(const uint8_t *data, int64_t size, uint32_t *values, int64_t count);
 
-/* Write the places where `part` stands in `text`, at most `limit`; returns their number. */
-NFL_API int64_t nfl_places(const uint8_t *text, int64_t size, const uint8_t *part, int64_t length,
-                           int64_t *places, int64_t limit);
+/* Kernels for `nfl_places`, the preferred ones first; the other functions have one for all. */
+NFL_API int32_t nfl_kernel_count(void);
+NFL_API const char *nfl_kernel_name(int32_t index);
+NFL_API int32_t nfl_kernel_usable(int32_t index); /* whether this processor runs it */
+
+/* Write the places where `part` stands in `text`, at most `limit`; returns their number, or -1
+ * where this processor does not run the kernel. */
+NFL_API int64_t nfl_places(int32_t kernel, const uint8_t *text, int64_t size, const uint8_t *part,
+                           int64_t length, int64_t *places, int64_t limit);
 
 #endif

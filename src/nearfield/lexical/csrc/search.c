@@ -116,6 +116,8 @@ static void complete(search *s, uint32_t slot, double sum, int64_t below, bool m
     for (int64_t i = below - 1; i >= 0; i--) {
         if (hopeless(s->best, sum + s->sums[i + 1])) return;
         nfl_cursor *c = &s->cursors[s->order[i]];
+        if (!nfl_cursor_skip(c, slot)) continue;
+        if (hopeless(s->best, sum + s->sums[i] + nfl_here_bound(c, s->norms))) return;
         if (nfl_cursor_seek(c, slot) == slot) {
             sum += nfl_cursor_contribution(c, s->norms);
             matched = true;

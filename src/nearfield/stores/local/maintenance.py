@@ -33,11 +33,9 @@ def needs_compacting(state: State) -> bool:
 def wipe(state: State, writer: VectorWriter) -> None:
     """Overwrite the vectors of dead slots, which no reader may need any more."""
     dead = members(state.dead_slots)
-    for start in range(0, len(dead), _ROWS_AT_ONCE):
-        slots = dead[start : start + _ROWS_AT_ONCE]
-        left = slots[state.rows_of(slots) != 0]
-        if len(left):
-            writer.wipe(left)
+    left = dead[state.rows_of(dead) != 0]
+    if len(left):
+        writer.wipe(left)
     writer.cut(state.slots)
     writer.sync()
 

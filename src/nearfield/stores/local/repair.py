@@ -32,6 +32,7 @@ from nearfield.stores.local.rows import chunk_of
 from nearfield.stores.local.salvage import (
     Unreadable,
     ids_by_row,
+    readable_documents,
     readable_rows,
     readable_table,
 )
@@ -103,6 +104,8 @@ def repair(folder: Path) -> RepairReport:
     path = database_path(folder)
     with translated(path, Mode.READ), closing(connect(path, Mode.WRITE)) as connection:
         description = Description.read(connection, path)
+        with suppress(sqlite3.Error):  # so that what is read page by page is all there
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         with io_errors(built):
             built.mkdir()
         rescue = _Rescue(folder, connection, description)
@@ -158,9 +161,7 @@ class _Rescue:
         self._description = description
         self._file = _vectors_of(folder, description, connection)
         self._ids, self._ids_complete = ids_by_row(connection)
-        self._documents = {
-            id_: source for _, id_, source in readable_table(connection, "document", "row")
-        }
+        self._documents = dict(readable_documents(connection).values())
         self._per_source: Counter[str] = Counter()
         self._torn: set[str] = set()
         self._sources_known = True
@@ -195,7 +196,7 @@ class _Rescue:
     def _batches(self) -> Iterator[tuple[list[Chunk], FloatArray]]:
         whole: list[tuple[Chunk, int, int]] = []
         seen: set[str] = set()
-        for found in readable_rows(self._connection, self._last_row()):
+        for found in readable_rows(self._connection, self._path, self._last_row()):
             if isinstance(found, Unreadable):
                 # A row that a whole index does not know was deleted long ago.
                 if found.row in self._ids or not self._ids_complete:

@@ -7,6 +7,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from nearfield.errors import StoreError
 from nearfield.stores.local.database import sync_folder
 from nearfield.stores.local.failures import io_errors, translated
 from nearfield.stores.local.lock import make_folder
@@ -33,6 +34,8 @@ def snapshot(connection: sqlite3.Connection, state: State, target: Path) -> None
     """
     make_folder(target)
     path = database_path(target)
+    if path.exists():
+        raise StoreError(f"there is a collection at {target} already: name another folder")
     with io_errors(target):
         _copy_vectors(state, vectors_path(target, state.generation))
     unborn = path.with_name(f".{path.name}.{os.getpid()}.new")

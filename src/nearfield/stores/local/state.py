@@ -13,7 +13,7 @@ from nearfield.stores.local.description import Description
 from nearfield.stores.local.failures import damaged
 from nearfield.stores.local.schema import vectors_path
 from nearfield.stores.local.vectors import Records, VectorFile, checksums
-from nearfield.stores.masks import Mask, everything
+from nearfield.stores.masks import Mask, count, everything
 from nearfield.types import FloatArray, IntArray
 
 __all__ = ["State", "States"]
@@ -95,12 +95,16 @@ class State:
         """
         records = self.read(slots)
         vectors: FloatArray = records["vector"]
-        wrong = (records["row"] != rows) | (records["checksum"] != checksums(vectors))
-        if wrong.any():
-            slot, row = int(slots[wrong][0]), int(rows[wrong][0])
-            raise damaged(
-                self.file.path, f"slot {slot}, the vector of row {row}, does not have its checksum"
-            )
+        torn = records["checksum"] != checksums(vectors)
+        if torn.any():
+            slot, row = int(slots[torn][0]), int(rows[torn][0])
+            what = f"slot {slot}, the vector of row {row}, does not have its checksum"
+            raise damaged(self.file.path, what)
+        strange = records["row"] != rows
+        if strange.any():
+            at = int(np.flatnonzero(strange)[0])
+            owner = f"slot {slots[at]} is row {records['row'][at]}'s"
+            raise damaged(self.file.path, f"{owner} here and row {rows[at]}'s in collection.db")
         return np.ascontiguousarray(vectors, dtype=np.float32)
 
 
@@ -147,7 +151,11 @@ class States:
         else:
             file = self._open(generation)
             mask = dead_mask(connection, slots)
-        state = State(sequence, slots, self._counter(connection, "dead"), mask, file)
+        dead = self._counter(connection, "dead")
+        if count(mask) != dead:
+            what = f"{dead} slots are dead by the count and {count(mask)} by the mask"
+            raise damaged(self._database, what)
+        state = State(sequence, slots, dead, mask, file)
         if last is None or last.sequence < sequence:
             self._last = state
         return state

@@ -1,4 +1,4 @@
-"""The embedded store: the operations, each one transaction."""
+"""The embedded store: opening, and the operations that write, each one transaction."""
 
 from __future__ import annotations
 
@@ -15,46 +15,33 @@ import numpy as np
 from nearfield.ann.graph_options import GraphOptions
 from nearfield.errors import (
     DuplicateId,
-    FingerprintMismatch,
     FormatVersionError,
     InputError,
     StoreError,
     StoreNotFound,
     StoreReadOnly,
 )
-from nearfield.filters import Filter
 from nearfield.metric import Metric
-from nearfield.protocols import Capabilities
-from nearfield.stores.checks import check_batch, check_queries, require_known, shown
-from nearfield.stores.local import ledger, reading, rows
-from nearfield.stores.local.audit import AuditReport, audit
+from nearfield.stores.checks import check_batch, shown
+from nearfield.stores.local import ledger, rows
 from nearfield.stores.local.database import Database, encode
-from nearfield.stores.local.derived import Builder, Follower, SlotReader
+from nearfield.stores.local.derived import Builder
 from nearfield.stores.local.description import Description
-from nearfield.stores.local.failures import damaged
 from nearfield.stores.local.ledger import SourceState
 from nearfield.stores.local.lock import WriterLock, make_folder
 from nearfield.stores.local.migration import is_earlier, migrate, migrate_for_reader
-from nearfield.stores.local.paths import Nearest, SearchPath
+from nearfield.stores.local.reader import Reader
 from nearfield.stores.local.repair import RepairReport, finish_repair, repair
-from nearfield.stores.local.rows import DocumentEntry
 from nearfield.stores.local.schema import Mode, database_path
-from nearfield.stores.local.snapshot import snapshot
-from nearfield.stores.local.state import State, States
-from nearfield.stores.local.verify import DerivedCheck, VerifyReport, verify
-from nearfield.stores.local.view import LocalView
-from nearfield.stores.local.where import slots_where
 from nearfield.stores.local.writing import Writer
-from nearfield.types import Chunk, FloatArray, Hit
+from nearfield.types import Chunk, FloatArray
 
 __all__ = ["LocalStore"]
 
 _LOCK_SECONDS = 10.0
-# How many compactions may come between one operation's beginning and its reading.
-_MOST_GENERATIONS = 5
 
 
-class LocalStore:
+class LocalStore(Reader):
     """Chunks and vectors in one directory; made by :meth:`create`, opened by :meth:`open`.
 
     One process writes at a time and any number read; each operation is one transaction and
@@ -74,14 +61,9 @@ class LocalStore:
     """
 
     def __init__(self, path: Path, database: Database, lock: WriterLock | None) -> None:
-        self._path = path
-        self._database = database
+        super().__init__(path, database)
         self._lock = lock
-        with database.read() as connection:
-            self._description = Description.read(connection, database.path)
-        self._states = States(path, database.path, self._description)
         self._writer = Writer(path, database, self._description, self._states)
-        self._derived = Follower(path, self._description)
         self._builder = Builder(path, database, self._description, self._states)
 
     @classmethod
@@ -163,48 +145,6 @@ class LocalStore:
             lock.release()
             raise
 
-    @property
-    def path(self) -> Path:
-        """The collection's directory."""
-        return self._path
-
-    @property
-    def mode(self) -> Mode:
-        """What it was opened for."""
-        return self._database.mode
-
-    @property
-    def dimension(self) -> int:
-        return self._description.dimension
-
-    @property
-    def metric(self) -> Metric:
-        return self._description.metric
-
-    @property
-    def capabilities(self) -> Capabilities:
-        return Capabilities(durable=True, exact=True, filters=True, metrics=frozenset(Metric))
-
-    @property
-    def fingerprint(self) -> str:
-        """Fingerprint of the model whose vectors these are."""
-        return self._description.fingerprint
-
-    def require_fingerprint(self, found: str) -> None:
-        """Raise FingerprintMismatch unless `found` is the collection's own."""
-        if found != self.fingerprint:
-            raise FingerprintMismatch(
-                f"{self._path} was made with model fingerprint {self.fingerprint} and this model "
-                f"has {found}: vectors of two models do not mix. Use the model that made the "
-                "collection, or index the sources into a new one"
-            )
-
-    @property
-    def properties(self) -> dict[str, str]:
-        """What was kept with the collection by :meth:`set_properties`."""
-        with self._database.read() as connection:
-            return dict(connection.execute("SELECT name, value FROM property ORDER BY name"))
-
     def set_properties(self, properties: Mapping[str, str]) -> None:
         """Add or replace properties; the others stay."""
         pairs = [(encode(name), encode(value)) for name, value in properties.items()]
@@ -224,104 +164,6 @@ class LocalStore:
             found = list(rows.rows_of(connection, ids).values())
             rows.delete_rows(connection, found)
         return len(found)
-
-    def get(self, ids: Sequence[str]) -> list[Chunk]:
-        with self._database.read() as connection:
-            found = reading.chunks_by_id(connection, ids, self._database.path)
-        require_known(ids, found)
-        return [found[id_] for id_ in ids]
-
-    def vectors(self, ids: Sequence[str]) -> FloatArray:
-        with self._reading() as (connection, state):
-            return reading.vectors_by_id(connection, state, ids)
-
-    def search(
-        self,
-        queries: FloatArray,
-        k: int,
-        *,
-        where: Filter | None = None,
-        path: SearchPath | str = SearchPath.AUTO,
-    ) -> list[list[Hit]]:
-        wanted = check_queries(queries, k, self.dimension)
-        with self._reading() as (connection, state):
-            view = self._view(connection, state)
-            found, taken = view.nearest_of_each(wanted, k, view.allowed(where), SearchPath(path))
-            return [self._hits(connection, each, taken) for each in found]
-
-    @contextmanager
-    def view(self) -> Iterator[LocalView]:
-        """One state, to be asked several times while it stays what it is."""
-        with self._reading() as (connection, state):
-            yield self._view(connection, state)
-
-    def audit(
-        self, *, k: int = 10, queries: FloatArray | None = None, sampled: int = 100
-    ) -> AuditReport:
-        """Measure what the fast path misses; see :func:`nearfield.stores.local.audit.audit`."""
-        with self.view() as view:
-            return audit(view, k=k, queries=queries, sampled=sampled)
-
-    def build_graph(
-        self,
-        *,
-        m: int = 16,
-        ef_construction: int = 128,
-        progress: Callable[[int, int], None] | None = None,
-    ) -> None:
-        """Build an HNSW graph, for the search path ``graph``; later writes extend it.
-
-        Parameters
-        ----------
-        m : int
-            Links of a vector, 2 to 128.
-        ef_construction : int
-            Candidates looked at for each vector.
-        progress : callable of (inserted, all), optional
-        """
-        if self.mode is Mode.READ:
-            raise StoreReadOnly(f"{self._path} was opened to read: open it with mode 'w'")
-        options = GraphOptions(metric=self.metric, m=m, ef_construction=ef_construction)
-        self._builder.build_graph(options, progress)
-
-    def scan(self, *, where: Filter | None = None) -> Iterator[tuple[Chunk, FloatArray]]:
-        # One state from the first row to the last, however long the caller takes and whatever is
-        # written in the meantime: the transaction is the generator's own.
-        with self._reading() as (connection, state):
-            yield from reading.scan(connection, state, where, self._database.path)
-
-    def count(self, *, where: Filter | None = None) -> int:
-        with self._database.read() as connection:
-            if where is not None:
-                return len(slots_where(connection, where))
-            (count,) = connection.execute("SELECT count(*) FROM chunk").fetchone()
-            return int(count)
-
-    def existing(self, ids: Sequence[str]) -> dict[str, str]:
-        """Digests of those of `ids` that are stored; see :func:`chunk_digest`."""
-        with self._database.read() as connection:
-            return reading.digests(connection, ids)
-
-    def documents(self) -> list[DocumentEntry]:
-        """Every document, by id."""
-        with self._database.read() as connection:
-            return reading.documents(connection)
-
-    def chunks_of(self, document_id: str) -> list[Chunk]:
-        """A document's chunks in order of ``start``; empty for an unknown document."""
-        with self._database.read() as connection:
-            return reading.chunks_of(connection, document_id, self._database.path)
-
-    def source(self, path: str) -> SourceState | None:
-        """What a source was like when it was indexed; None when it was not."""
-        with self._database.read() as connection:
-            return next(iter(ledger.read_sources(connection, path)), None)
-
-    def sources(self, under: str | None = None) -> list[SourceState]:
-        """Every indexed source by path, or those that are `under` or lie below it."""
-        with self._database.read() as connection:
-            states = ledger.read_sources(connection)
-        return [state for state in states if under is None or ledger.is_under(state.path, under)]
 
     def record_source(self, state: SourceState) -> None:
         """Write a source's entry and leave its chunks as they are."""
@@ -381,17 +223,27 @@ class LocalStore:
         self._writer.compact()
         self._builder.finish()
 
-    def snapshot(self, target: str | os.PathLike[str]) -> None:
-        """Copy one state of the collection to a folder that is not there yet, or is empty.
+    def build_graph(
+        self,
+        *,
+        m: int = 16,
+        ef_construction: int = 128,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> None:
+        """Build an HNSW graph, for the search path ``graph``; later writes extend it.
 
-        Others may read and write meanwhile. What is derived is not copied.
+        Parameters
+        ----------
+        m : int
+            Links of a vector, 2 to 128.
+        ef_construction : int
+            Candidates looked at for each vector.
+        progress : callable of (inserted, all), optional
         """
-        with self._reading() as (connection, state):
-            snapshot(connection, state, Path(target))
-
-    def verify(self, derived: Sequence[DerivedCheck] = ()) -> VerifyReport:
-        """Check every row, vector and index entry; changes nothing. See also :func:`verify`."""
-        return verify(self._path, derived)
+        if self.mode is Mode.READ:
+            raise StoreReadOnly(f"{self._path} was opened to read: open it with mode 'w'")
+        options = GraphOptions(metric=self.metric, m=m, ef_construction=ef_construction)
+        self._builder.build_graph(options, progress)
 
     @staticmethod
     def repair(path: str | os.PathLike[str], *, timeout: float = _LOCK_SECONDS) -> RepairReport:
@@ -441,13 +293,6 @@ class LocalStore:
     ) -> None:
         self.close()
 
-    def _put(self, chunks: Sequence[Chunk], matrix: FloatArray, *, new: bool) -> None:
-        with self._changing() as connection:
-            known = rows.rows_of(connection, _ids(chunks))
-            if new and known:
-                raise DuplicateId(f"{shown(sorted(known))} is there already; upsert replaces it")
-            self._writer.put(connection, chunks, matrix, known)
-
     @contextmanager
     def _changing(self) -> Iterator[sqlite3.Connection]:
         """One operation of the writer; what is derived follows in the background."""
@@ -455,35 +300,12 @@ class LocalStore:
             yield connection
         self._builder.wake()
 
-    def _view(self, connection: sqlite3.Connection, state: State) -> LocalView:
-        reader = SlotReader(connection, state, self._database.path)
-        return LocalView(reader, self._derived, self.metric)
-
-    def _hits(self, connection: sqlite3.Connection, found: Nearest, path: str) -> list[Hit]:
-        chunks = reading.chunks_at(
-            connection, found.rows.tolist(), found.slots.tolist(), self._database.path
-        )
-        return [
-            Hit(chunk, score, rank, path)
-            for rank, (chunk, score) in enumerate(
-                zip(chunks, found.scores.tolist(), strict=True), start=1
-            )
-        ]
-
-    @contextmanager
-    def _reading(self) -> Iterator[tuple[sqlite3.Connection, State]]:
-        """One transaction and the state that it sees."""
-        for attempt in range(_MOST_GENERATIONS):
-            with self._database.read() as connection:
-                try:
-                    state = self._states.of(connection)
-                except FileNotFoundError as error:
-                    # Compacted between the transaction's begin and here: the next sees the file.
-                    if attempt + 1 < _MOST_GENERATIONS:
-                        continue
-                    raise damaged(Path(error.filename), "it is missing") from error
-                yield connection, state
-                return
+    def _put(self, chunks: Sequence[Chunk], matrix: FloatArray, *, new: bool) -> None:
+        with self._changing() as connection:
+            known = rows.rows_of(connection, _ids(chunks))
+            if new and known:
+                raise DuplicateId(f"{shown(sorted(known))} is there already; upsert replaces it")
+            self._writer.put(connection, chunks, matrix, known)
 
 
 def _database(folder: Path, mode: Mode) -> Database:

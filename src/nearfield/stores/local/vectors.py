@@ -5,7 +5,8 @@ collection's id, CRC-32 of these); then one record a slot: int64 row of the chun
 of the vector's bytes, uint32 zero, `dimension` float32. How many slots count says the database;
 what lies beyond is the rest of a write that was never committed, and is overwritten.
 
-A record of zeros is a slot whose chunk is gone and whose vector was wiped.
+A record of zeros is a slot whose chunk is gone and whose vector was wiped; one of row -1 was
+being wiped when the writer ended.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ _MAGIC = b"NFVECT\r\n"
 _VERSION = 1
 _HEADER = struct.Struct("<8sIIQ16s")
 _CHECKSUM = struct.Struct("<I")
+_BEING_WIPED = -1
 _AT_ONCE = 4096
 _READ_APART = 4096  # more records than this are gathered from the mapping
 
@@ -222,11 +224,18 @@ class VectorWriter:
                 left = left[self._file.write(left) :]
 
     def wipe(self, slots: IntArray) -> None:
-        """Overwrite the records of slots (ascending) with zeros."""
-        for run in np.split(slots, np.flatnonzero(np.diff(slots) != 1) + 1):
-            for start in range(0, len(run), _AT_ONCE):
-                zeros = np.zeros(len(run[start : start + _AT_ONCE]), dtype=self._type)
-                self.put(int(run[start]), zeros)
+        """Overwrite the records of slots (ascending) with zeros.
+
+        The row goes last, when the vector's zeros are on the disk: a record with row 0 is wiped
+        to its end, whatever happens in between.
+        """
+        for row in (_BEING_WIPED, 0):
+            for run in np.split(slots, np.flatnonzero(np.diff(slots) != 1) + 1):
+                for start in range(0, len(run), _AT_ONCE):
+                    zeros = np.zeros(len(run[start : start + _AT_ONCE]), dtype=self._type)
+                    zeros["row"] = row
+                    self.put(int(run[start]), zeros)
+            self.sync()
 
     def sync(self) -> None:
         """Have the system bring what was written to the disk."""

@@ -19,7 +19,6 @@ from nearfield.stores.local.rows import CHUNK_COLUMNS, FROM_CHUNK, chunk_of
 from nearfield.stores.local.schema import Mode
 from nearfield.stores.local.state import State, States
 from nearfield.stores.local.vectors import checksums
-from nearfield.stores.masks import count
 
 __all__ = ["DerivedCheck", "Fault", "Finding", "VerifyReport", "verify"]
 
@@ -136,7 +135,9 @@ class _Look:
             state = States(self._folder, path, Description.read(connection, path)).of(connection)
             self._slots = state.slots
         except (StoreCorrupt, FileNotFoundError) as error:
-            self.note(Fault.VECTOR, _name(error, path.name), str(error))
+            name = _name(error, path.name)
+            fault = Fault.SLOT if name == path.name else Fault.VECTOR
+            self.note(fault, name, str(error))
         owners = self._owners(connection, path, state)
         if state is not None:
             self._vectors(state, owners)
@@ -193,19 +194,12 @@ class _Look:
     def _vectors(self, state: State, owners: npt.NDArray[np.int64]) -> None:
         name = state.file.path.name
         dead = np.unpackbits(state.dead_slots, count=state.slots, bitorder="little").view(np.bool_)
-        if count(state.dead_slots) != state.dead:
-            counted = f"{state.dead} slots are dead by the count"
-            self.note(
-                Fault.SLOT, "collection.db", f"{counted}, {count(state.dead_slots)} by the mask"
-            )
         for start in range(0, state.slots, _AT_ONCE):
             stop = min(start + _AT_ONCE, state.slots)
             records = state.file.run(start, stop - start)
             owned, gone = owners[start:stop], dead[start:stop]
-            sound = records["checksum"] == checksums(records["vector"])
-            wiped = gone & (records["row"] == 0)
-            # A wiped record is all zero; its checksum then is not that of its vector.
-            sound |= wiped & ~records["vector"].any(axis=1) & (records["checksum"] == 0)
+            # What a dead slot holds is nobody's: it may be half wiped.
+            sound = gone | (records["checksum"] == checksums(records["vector"]))
             usable = np.isfinite(records["vector"]).all(axis=1) & records["vector"].any(axis=1)
             for what, wrong in (
                 ("does not have its checksum", ~sound),

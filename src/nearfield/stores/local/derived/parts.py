@@ -57,10 +57,8 @@ class Parts:
         problems: list[str] = []
 
         def opened(path: Path, how: Callable[[], Part]) -> Part | None:
-            if not path.exists():
-                return None
             try:
-                return how()
+                return how() if path.exists() else None
             except (StoreError, OSError) as error:
                 problems.append(f"{path.name}: {error}")
                 return None

@@ -7,13 +7,11 @@ import os
 import random
 import re
 import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -100,44 +98,6 @@ while True:
 """
 
 
-def test_kill_9_loses_nothing_acknowledged_and_leaves_no_half(path: Path) -> None:
-    rng = random.Random(0)
-    start = 10
-    expected = {str(number) for number in range(10)}
-    for _ in range(12):
-        process = run(WRITER, path, start)
-        assert process.stdout is not None
-        assert process.stdout.readline() == "open\n"
-        time.sleep(rng.uniform(0.0, 0.08))
-        process.send_signal(signal.SIGKILL)
-        output, _ = process.communicate()
-        done = [int(line) for line in output.split("\n")[:-1]]
-        for number in done:
-            expected.add(str(number))
-            if number % 3 == 0:
-                expected.discard(str(number - 1))
-        with LocalStore.open(path) as store:
-            scanned = list(store.scan())
-            found: dict[str, int] = {}
-            for chunk, vector in scanned:
-                found[chunk.document_id] = found.get(chunk.document_id, 0) + 1
-                rows, vectors = batch(int(chunk.document_id))
-                place = [one.id for one in rows].index(chunk.id)
-                assert rows[place] == chunk
-                assert vectors[place].tolist() == vector.tolist()
-            assert set(found.values()) == {BATCH}
-            # The operation that was under way may have happened wholly, or not at all.
-            last = max(done, default=start - 1)
-            unsure = {str(last), str(last + 1)}
-            assert set(found) - unsure == expected - unsure
-            assert set(found) <= expected | unsure
-            assert len(store.search(batch(0)[1][:1], 10**6)[0]) == len(scanned)
-        expected = set(found)
-        start = last + 2
-    with LocalStore.open(path, mode=Mode.WRITE, timeout=0) as store:
-        store.add(*batch(start))
-
-
 def test_a_creation_that_was_killed_is_no_obstacle(tmp_path: Path) -> None:
     path = tmp_path / "c.nf"
     path.mkdir()
@@ -204,14 +164,14 @@ store.close()
 def test_a_full_database_keeps_everything_before(path: Path) -> None:
     before = contents(path)
     with LocalStore.open(path, mode=Mode.WRITE) as store:
-        with store._database.read() as connection:
+        with store._database.writer() as connection:
             (pages,) = connection.execute("PRAGMA page_count").fetchone()
             connection.execute(f"PRAGMA max_page_count = {pages + 2}")
         big = [Chunk(f"big{n}", "big", "x" * 100_000, 0, 9) for n in range(BATCH)]
         with pytest.raises(StoreFull, match=r"no room .* rolled back .* free some space"):
             store.add(big, batch(70)[1])
         assert store.count() == len(before)
-        with store._database.read() as connection:
+        with store._database.writer() as connection:
             connection.execute("PRAGMA max_page_count = 100000")
         store.add(*batch(71))
     assert contents(path)[: len(before)] == before
@@ -281,14 +241,9 @@ except StoreError as error:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="folder permissions are POSIX")
-@pytest.mark.parametrize("side_car", [True, False])
-def test_a_read_only_folder_can_be_searched(
-    path: Path, public_folder: Path, side_car: bool
-) -> None:
+def test_a_read_only_folder_can_be_searched(path: Path, public_folder: Path) -> None:
     place = public_folder / "c.nf"
     shutil.copytree(path, place)
-    if not side_car:
-        (place / "vectors.side").unlink()
     with LocalStore.open(path) as store:
         expected = answers(store)
     for entry in place.iterdir():
@@ -297,7 +252,6 @@ def test_a_read_only_folder_can_be_searched(
     found = json.loads(finish(run(READER, place, "r")))
     assert [[tuple(hit) for hit in hits] for hits in found] == expected
     assert {e.name for e in place.iterdir()} >= {"collection.db"}
-    assert (place / "vectors.side").exists() is side_car
     assert finish(run(READER, place, "w")).startswith("StoreReadOnly")
 
 
@@ -311,44 +265,12 @@ def test_a_read_only_folder_with_a_waiting_log_is_refused(path: Path, public_fol
     process.communicate()
     place = public_folder / "c.nf"
     place.mkdir()
-    for name in ("collection.db", "collection.db-wal"):
+    for name in ("collection.db", "collection.db-wal", "vectors-000001.f32"):
         shutil.copy(path / name, place / name)
         (place / name).chmod(0o444)
     place.chmod(0o555)
     found = finish(run(READER, place, "r"))
     assert re.match(r"StoreReadOnly .*collection\.db-wal holds changes", found)
-
-
-@pytest.mark.parametrize("fault", ["gone", "empty", "cut", "header", "rows", "vectors", "stranger"])
-def test_a_bad_side_car_costs_time_only(tmp_path: Path, path: Path, fault: str) -> None:
-    side_car = path / "vectors.side"
-    whole = side_car.read_bytes()
-    with LocalStore.open(path) as store:
-        expected = answers(store)
-    damaged = bytearray(whole)
-    match fault:
-        case "gone":
-            side_car.unlink()
-        case "empty":
-            damaged.clear()
-        case "cut":
-            del damaged[len(damaged) // 2 :]
-        case "header":
-            damaged[20] ^= 1
-        case "rows":
-            damaged[128 + 800] ^= 64
-        case "vectors":
-            damaged[-5] ^= 64
-        case "stranger":
-            with LocalStore.create(tmp_path / "o.nf", dimension=DIMENSION) as other:
-                for number in range(20, 30):
-                    other.add(*batch(number))
-            damaged[:] = (tmp_path / "o.nf" / "vectors.side").read_bytes()
-    if fault != "gone":
-        side_car.write_bytes(damaged)
-    with LocalStore.open(path) as store:
-        assert answers(store) == expected
-    assert side_car.read_bytes() == whole
 
 
 def test_a_flipped_bit_in_the_database_is_found_or_harmless(path: Path) -> None:
@@ -363,7 +285,6 @@ def test_a_flipped_bit_in_the_database_is_found_or_harmless(path: Path) -> None:
         damaged = bytearray(whole)
         damaged[rng.randrange(len(whole))] ^= 1 << rng.randrange(8)
         database.write_bytes(damaged)
-        (path / "vectors.side").unlink(missing_ok=True)
         try:
             assert contents(path) == expected
             with LocalStore.open(path) as store:
@@ -378,7 +299,7 @@ def test_a_flipped_bit_in_the_database_is_found_or_harmless(path: Path) -> None:
 def test_a_truncated_database_is_named(path: Path, left: int) -> None:
     database = path / "collection.db"
     database.write_bytes(database.read_bytes()[:left])
-    with pytest.raises(StoreCorrupt, match=r"collection\.db .*(Restore|restore).* copy"):
+    with pytest.raises(StoreCorrupt, match=r"collection\.db .*(Restore|restore).* from a copy"):
         contents(path)
 
 
@@ -387,10 +308,10 @@ def test_another_format_is_refused_with_both_versions(path: Path) -> None:
         connection.execute("PRAGMA user_version = 7")
     connection.close()
     for mode in Mode:
-        with pytest.raises(FormatVersionError, match=r"format 7 .* reads format 1: upgrade"):
+        with pytest.raises(FormatVersionError, match=r"format 7 .* reads format 2: upgrade"):
             LocalStore.open(path, mode=mode, timeout=0)
     with sqlite3.connect(path / "collection.db") as connection:
-        connection.execute("PRAGMA user_version = 1")
+        connection.execute("PRAGMA user_version = 2")
     connection.close()
     assert len(contents(path)) == 250
 
@@ -407,8 +328,8 @@ def test_another_sqlite_database_is_refused(tmp_path: Path) -> None:
 def test_an_interrupt_in_a_batch_rolls_it_back(path: Path) -> None:
     rows, vectors = batch(40)
     with LocalStore.open(path, mode=Mode.WRITE) as store:
-        with pytest.raises(KeyboardInterrupt), store._writing() as connection:
-            store._put_rows(connection, rows, vectors, {})
+        with pytest.raises(KeyboardInterrupt), store._writer.operation() as connection:
+            store._writer.put(connection, rows, vectors, {})
             raise KeyboardInterrupt
         assert store.count() == 250
         store.add(rows, vectors)
