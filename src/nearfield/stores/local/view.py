@@ -7,12 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
+from nearfield.ann.graph_trace import Trace
 from nearfield.errors import UnsupportedOperation
 from nearfield.filters import Filter, matches
-from nearfield.lexical import Lexical
+from nearfield.lexical import Explanation, Lexical
 from nearfield.metric import Metric
 from nearfield.stores.checks import check_queries
 from nearfield.stores.local.derived import Follower, SlotReader
+from nearfield.stores.local.derived.tuning import sample
 from nearfield.stores.local.paths import Nearest, SearchPath, choose, nearest
 from nearfield.stores.local.state import State
 from nearfield.stores.masks import Mask, count, everything, members, packed, resized
@@ -63,6 +65,10 @@ class LocalView:
         """Where parts derived from this state's generation lie."""
         return self._follower.folder(self._state)
 
+    def sample(self, count: int) -> list[Chunk]:
+        """Random chunks; the same ones as long as nothing is written."""
+        return self.chunks(sample(self._state, self._state.slots, count))
+
     def texts(self, first: int, count: int) -> list[str]:
         """The texts of slots [first, first + count), empty where they are dead."""
         return list(self._reader.texts(first, count))
@@ -92,6 +98,25 @@ class LocalView:
         taken = choose(self._state, parts, allowed, path)
         found = nearest(self._state, parts, self.metric, wanted, k, allowed=allowed, path=taken)
         return found, taken.value
+
+    def explain_words(self, text: str, keys: IntArray) -> list[Explanation]:
+        """How the BM25 of chunks comes about, word by word."""
+        index = self._words()
+        return [index.explain(text, int(key)) for key in keys]
+
+    def explain_graph(self, vector: FloatArray, k: int, ef: int | None = None) -> Trace:
+        """One walk of the graph, step by step; slots are keys.
+
+        Raises
+        ------
+        UnsupportedOperation
+            There is no graph.
+        """
+        parts = self._follower.of(self._state)
+        if parts.graph is None:
+            raise UnsupportedOperation("there is no graph: build one with `nearfield graph`")
+        allowed = self.allowed_within(None, len(parts.graph))
+        return parts.graph.explain(vector, k, ef or parts.tuned.effort(k), allowed=allowed)
 
     def lexical(self, text: str, k: int, *, where: Filter | None = None) -> Ranking:
         """The `k` chunks with the highest BM25 for a text."""
