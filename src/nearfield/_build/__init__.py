@@ -1,1 +1,0 @@
-"""Compiling the optional C parts; standard library only, as it runs during installation."""

@@ -1,4 +1,0 @@
-/* Any processor. */
-#include "places.h"
-
-DEFINE_PLACES(nfl_places_plain)
