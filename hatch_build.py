@@ -1,7 +1,7 @@
-"""Build hook: compile the native encoder when a wheel or an editable installation is made.
+"""Build hook: compile the native parts when a wheel or an editable installation is made.
 
-The compiled part is optional. Without a compiler the wheel is pure Python, the log says so, and
-other runtimes serve.
+Each compiled part is optional. Without a compiler the wheel is pure Python, the log says so, and
+other runtimes or NumPy serve.
 """
 
 from __future__ import annotations
@@ -15,18 +15,28 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-SOURCES = "src/nearfield/models/transformer/native/csrc"
+# What is left out without it, and the folder with its sources and `build.py`.
+PARTS = {
+    "the native encoder": "src/nearfield/models/transformer/native/csrc",
+    "native vector search": "src/nearfield/ann/csrc",
+    "native text search": "src/nearfield/lexical/csrc",
+}
 
 
 class NativeBuildHook(BuildHookInterface):
-    """Puts ``libnearfield_native.so`` beside the package that loads it."""
+    """Puts each compiled library beside the package that loads it."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        build = _load(Path(self.root) / SOURCES / "build.py")
+        for part, folder in PARTS.items():
+            script = Path(self.root) / folder / "build.py"
+            if script.is_file():
+                self._add(part, _load(script), version, build_data)
+
+    def _add(self, part: str, build: ModuleType, version: str, build_data: dict[str, Any]) -> None:
         try:
             notes = build.build()
         except (build.BuildError, OSError) as error:
-            self.app.display_warning(f"the native encoder was left out: {error}")
+            self.app.display_warning(f"{part} was left out: {error}")
             build.LIBRARY.unlink(missing_ok=True)
             return
         for note in notes:
@@ -41,8 +51,8 @@ class NativeBuildHook(BuildHookInterface):
 
 
 def _load(path: Path) -> ModuleType:
-    """Load the build script by its path: the package itself cannot be imported yet."""
-    name = "nearfield_native_build"
+    """Load a build script by its path: the package itself cannot be imported yet."""
+    name = "_".join(("build", *path.parts[-5:-1]))
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise ImportError(f"{path} cannot be loaded")

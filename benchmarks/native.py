@@ -1,12 +1,13 @@
-"""Measure the native encoder's kernels beside ONNX Runtime and sentence-transformers.
+"""Measure the native encoder's kernels beside each other and ONNX Runtime.
 
-    python benchmarks/native.py --data DATA [--model FOLDER] [--torch-python PYTHON] [--output JSON]
+    python benchmarks/native.py --data DATA [--model FOLDER] [--kernels NAMES] [--output JSON]
 
 DATA is a ``corpus.jsonl`` or ``corpus.jsonl.gz`` with a ``text`` a line. Every runtime embeds the
 same passages in turn, round after round, so that a change of the machine's speed meets all of
 them; the medians' ratios are what counts. Texts go in and vectors come out: tokenising is
-included. Processor time is given too, which other work on the machine disturbs less.
-``--torch-python`` names the interpreter of an environment with sentence-transformers.
+included. Processor time is given too, which other work on the machine disturbs less. The kernel
+of plain C takes minutes and is measured where it is named. Other libraries are measured by
+``python -m benchmarks embedding``.
 """
 
 from __future__ import annotations
@@ -17,9 +18,7 @@ import json
 import os
 import platform
 import statistics
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -32,21 +31,6 @@ from nearfield.models.transformer.native.library import KERNEL_VARIABLE, availab
 from nearfield.models.transformer.runtime import Precision, usable_cores
 from nearfield.paths import models_dir
 from nearfield.types import BatchReport
-
-# A peer in another environment: it reads texts from a file, embeds on request, writes vectors.
-_PEER = """
-import json, sys, time
-import numpy as np
-from sentence_transformers import SentenceTransformer
-model = SentenceTransformer(sys.argv[1], device="cpu")
-for line in sys.stdin:
-    texts = json.loads(line)
-    wall, processor = time.perf_counter(), time.process_time()
-    vectors = model.encode(texts, normalize_embeddings=False, show_progress_bar=False)
-    spent = [time.perf_counter() - wall, time.process_time() - processor]
-    np.save(sys.argv[2], vectors)
-    print(json.dumps(spent), flush=True)
-"""
 
 
 @dataclass(frozen=True)
@@ -85,9 +69,11 @@ class Timed:
     processor: float
 
 
-def nearfield(folder: Path, kernel: str, precision: Precision) -> Callable[[list[str]], Timed]:
+def nearfield(
+    folder: Path, runtime: str, precision: Precision, kernel: str = ""
+) -> Callable[[list[str]], Timed]:
     os.environ[KERNEL_VARIABLE] = kernel
-    encoder = load(folder, name="benchmark", precision=precision)
+    encoder = load(folder, name="benchmark", precision=precision, runtime=runtime)
     del os.environ[KERNEL_VARIABLE]
 
     def counted(_report: BatchReport) -> None:
@@ -97,23 +83,6 @@ def nearfield(folder: Path, kernel: str, precision: Precision) -> Callable[[list
         wall, processor = time.perf_counter(), time.process_time()
         vectors = encoder.encode(texts, observe=counted)
         return Timed(vectors, time.perf_counter() - wall, time.process_time() - processor)
-
-    return run
-
-
-def sentence_transformers(folder: Path, python: str, place: Path) -> Callable[[list[str]], Timed]:
-    peer = subprocess.Popen(
-        [python, "-c", _PEER, str(folder), str(place)],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-    )  # fmt: skip
-
-    def run(texts: list[str]) -> Timed:
-        assert peer.stdin is not None
-        assert peer.stdout is not None
-        peer.stdin.write(json.dumps(texts) + "\n")
-        peer.stdin.flush()
-        wall, processor = json.loads(peer.stdout.readline())
-        return Timed(np.load(place), wall, processor)
 
     return run
 
@@ -133,9 +102,11 @@ def measure(
     single: dict[str, list[float]] = {name: [] for name in runs}
     for run in runs.values():
         run(passages[:64])
-    for _ in range(rounds):
+    for turn in range(rounds):
         for name, run in runs.items():
             taken[name].append(run(passages))
+            spent = taken[name][-1].wall
+            sys.stderr.write(f"round {turn + 1} of {rounds}: {name} {spent:.2f} s\n")
             single[name] += [run(query).wall for _ in range(20)]
     first = next(iter(runs))
     wall = {name: statistics.median(t.wall for t in times) for name, times in taken.items()}
@@ -169,23 +140,18 @@ def main() -> None:
     parser.add_argument("--model", type=Path, default=models_dir() / "all-MiniLM-L6-v2")
     parser.add_argument("--passages", type=int, default=512)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--kernels", help="comma-separated; all but emulated ones if not given")
-    parser.add_argument("--torch-python", help="interpreter with sentence-transformers")
+    parser.add_argument("--kernels", help="comma-separated; all but plain C if not given")
     parser.add_argument("--output", type=Path)
     arguments = parser.parse_args()
 
-    runs: dict[str, Callable[[list[str]], Timed]] = {}
-    if arguments.torch_python:
-        place = Path(tempfile.gettempdir()) / f"nearfield-native-{os.getpid()}.npy"
-        runs["sentence-transformers"] = sentence_transformers(
-            arguments.model, arguments.torch_python, place
-        )
-    runs["onnxruntime"] = nearfield(arguments.model, "none", Precision.EXACT)
-    wanted = arguments.kernels.split(",") if arguments.kernels else None
-    for kernel in kernels() if available().usable else ():
-        if kernel.usable and (kernel.name in wanted if wanted else not kernel.only_by_name):
+    runs = {"onnxruntime": nearfield(arguments.model, "onnxruntime", Precision.EXACT)}
+    found = available().kernels
+    fast = [k.name for k in kernels() if k.name != "plain" and not k.only_by_name] if found else []
+    wanted = arguments.kernels.split(",") if arguments.kernels else fast
+    for kernel in kernels() if found else ():
+        if kernel.name in found and kernel.name in wanted:
             name = f"native {kernel.name} ({kernel.precision})"
-            runs[name] = nearfield(arguments.model, kernel.name, kernel.precision)
+            runs[name] = nearfield(arguments.model, "native", kernel.precision, kernel.name)
     passages = read_passages(arguments.data, arguments.passages)
     report = {
         "model": arguments.model.name,

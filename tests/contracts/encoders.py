@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 from safetensors.numpy import save_file
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
+from nearfield.errors import MissingExtra, UnsupportedOperation
 from nearfield.models import matryoshka, static, transformer
+from nearfield.models.precision import Precision
+from nearfield.models.transformer.choice import RuntimeName, choose
+from nearfield.models.transformer.config import read_shape
 from nearfield.protocols import Encoder
 
 _WORDS = ["warm", "cold", "parka", "glove", "bank", "river", "loan", "a", "the", "!"]
@@ -44,22 +49,40 @@ def shortened(folder: Path) -> Encoder:
     return matryoshka.truncate(sentence_vectors(folder), 3)
 
 
-def tiny_bert(_folder: Path) -> Encoder:
+def tiny_bert(runtime: RuntimeName, precision: Precision) -> Callable[[Path], Encoder]:
     """A BERT of random weights."""
-    return transformer.load(_TINY_BERT, name="tiny-bert")
+    return lambda _: transformer.load(
+        _TINY_BERT, name="tiny-bert", runtime=runtime, precision=precision
+    )
+
+
+def present() -> list[tuple[RuntimeName, Precision]]:
+    """What computes the tiny BERT on this machine."""
+    shape = read_shape(_TINY_BERT / "config.json")
+    found = []
+    for runtime in (RuntimeName.NATIVE, RuntimeName.OPENVINO, RuntimeName.ONNXRUNTIME):
+        for precision in (Precision.EXACT, Precision.FAST):
+            with suppress(UnsupportedOperation, MissingExtra):
+                choose(shape, precision, wanted=runtime)
+                found.append((runtime, precision))
+    return found
 
 
 MADE: dict[str, Callable[[Path], Encoder]] = {
     "sentence vectors": sentence_vectors,
     "word vectors": word_vectors,
     "shortened": shortened,
-    "tiny BERT": tiny_bert,
+    **{f"tiny BERT, {r} {p}": tiny_bert(r, p) for r, p in present()},
 }
 
 # Name → the fixture with the folder, and what loads it.
 INSTALLED: dict[str, tuple[str, Callable[[Path], Encoder]]] = {
     "wordllama": ("wordllama_path", lambda path: static.load(path, name="wordllama")),
     "glove": ("glove_path", lambda path: static.load(path, name="glove")),
+    "MiniLM as good as it gets": (
+        "minilm_path",
+        lambda path: transformer.load(path, name="minilm", precision="auto"),
+    ),
     "MiniLM": ("minilm_path", lambda path: transformer.load(path, name="minilm")),
     "bge": ("bge_path", lambda path: transformer.load(path, name="bge")),
 }

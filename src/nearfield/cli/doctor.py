@@ -7,36 +7,16 @@ import importlib.util
 import os
 import platform
 import shutil
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 import click
 
-from nearfield.cli import options
+from nearfield.cli import doctor_models, options
+from nearfield.cli.findings import Finding, Verdict
 from nearfield.cli.output import bytes_text, dump, path_text
-from nearfield.errors import NearfieldError
 
 __all__ = ["command"]
-
-
-class Verdict(StrEnum):
-    """How a finding is to be taken."""
-
-    GOOD = "good"
-    NOTE = "note"
-    BAD = "bad"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the report."""
-
-    topic: str
-    verdict: Verdict
-    text: str
 
 
 _SIGNS = {
@@ -48,16 +28,23 @@ _EXTRAS = {
     "documents": ("PDF, office, HTML and EPUB files", "pypdfium2"),
     "code": ("functions and classes in source code", "tree_sitter"),
     "parquet": ("installing GloVe", "pyarrow"),
+    "openvino": ("models in bf16 without the compiled part", "openvino"),
     "torch": ("every model that sentence-transformers loads", "sentence_transformers"),
 }
 _LEAST_FREE = 1_000_000_000
 
 
 @click.command("doctor")
+@click.option("--no-measure", is_flag=True, help="Open models, but do not time them.")
 @options.as_json
-def command(as_json: bool) -> None:
-    """Check this installation; exit with 1 when something is wrong."""
-    findings = [*_machine(), *_extras(), *_models(), *_disk()]
+def command(no_measure: bool, as_json: bool) -> None:
+    """Check this installation; exit with 1 when something is wrong.
+
+    Every installed transformer is opened, so that the report says which runtime and precision
+    class serve it on this machine, why, and how many tokens it reads in a second.
+    """
+    models = doctor_models.findings(measure=not no_measure)
+    findings = [*_machine(), *_extras(), *models, *_disk()]
     if as_json:
         dump({"findings": findings})
     else:
@@ -106,47 +93,6 @@ def _extras() -> Iterator[Finding]:
                 Verdict.NOTE,
                 f'{extra} is missing ({what}): pip install "nearfield[{extra}]"',
             )
-
-
-def _models() -> Iterator[Finding]:
-    from nearfield.models import catalog
-    from nearfield.models.install import faults, installed
-    from nearfield.models.resolve import default_model
-
-    for folder in installed():
-        entry = catalog.get(folder.name)
-        wrong = faults(entry, folder) if entry else []
-        if wrong:
-            yield Finding("model", Verdict.BAD, f"{folder.name}: {'; '.join(wrong)}")
-        else:
-            checked = "hashes match" if entry else "not in the catalog, not checked"
-            yield Finding("model", Verdict.GOOD, f"{folder.name}: {checked}")
-    yield _default(default_model())
-
-
-def _default(name: str) -> Finding:
-    from nearfield.models.resolve import load
-
-    try:
-        begun = time.perf_counter()
-        encoder = load(name)
-        loaded = time.perf_counter() - begun
-        encoder.encode(["warm up"])
-        passages = [
-            "A passage of about thirty words, such as a collection holds many of. " * 3
-        ] * 32
-        begun = time.perf_counter()
-        encoder.encode([f"{number} {text}" for number, text in enumerate(passages)])
-        rate = len(passages) / (time.perf_counter() - begun)
-    except NearfieldError as error:
-        return Finding("default", Verdict.BAD, str(error))
-    card = encoder.card
-    return Finding(
-        "default",
-        Verdict.GOOD,
-        f"{card.name}: {card.dimension} dimensions, opens in {loaded * 1000:.0f} ms, "
-        f"{rate:,.0f} passages of 45 words a second ({card.runtime}, {card.precision})",
-    )
 
 
 def _disk() -> Iterator[Finding]:

@@ -29,6 +29,7 @@ __all__ = ["command"]
     help="What the texts are to the model.",
 )
 @options.model
+@options.precision
 @options.as_json
 def command(
     texts: tuple[str, ...],
@@ -37,6 +38,7 @@ def command(
     role: str,
     model: str | None,
     dimensions: int | None,
+    precision: str,
     as_json: bool,
 ) -> None:
     """Encode texts and print their vectors, or write them to a file."""
@@ -47,7 +49,7 @@ def command(
     inputs = list(texts) + (_lines(source) if source else [])
     if not inputs:
         raise click.UsageError("give texts, or --file FILE with one a line")
-    encoder = load(model or default_model(), dimensions=dimensions)
+    encoder = load(model or default_model(), dimensions=dimensions, precision=precision)
     truncated: list[int] = []
     begun = time.perf_counter()
     with progress("Embedding", "texts") as bar:

@@ -33,6 +33,7 @@ _EXIT_PROBLEMS = 3
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option("--to", metavar="DIR", help="Collection to write, by custom NAME.nf.")
 @options.model
+@options.precision
 @index_options.chunking
 @index_options.files
 @click.option("--strict", is_flag=True, help="Exit with 3 when some files could not be read.")
@@ -42,6 +43,7 @@ def command(
     to: str | None,
     model: str | None,
     dimensions: int | None,
+    precision: str,
     chunking: index_options.AskedChunking,
     files: IndexOptions,
     strict: bool,
@@ -59,14 +61,15 @@ def command(
     place = Path(to).expanduser() if to else collection_of(roots[0])
     wanted = chunking.over(Chunking())
     with open_collection(
-        place, encoder=model, dimensions=dimensions, chunking=wanted
+        place, encoder=model, dimensions=dimensions, precision=precision, chunking=wanted
     ) as collection:
         _same_chunking(collection, chunking)
         # Without a word about files, the choices of the last run hold.
         kept = replace(collection.update_options(), trust_stat=False)
         report = run_index(collection, roots, kept if files == IndexOptions() else files)
         if as_json:
-            dump({"collection": str(place), "model": collection.model, **asdict(report)})
+            made = {"model": collection.model, "precision": collection.precision}
+            dump({"collection": str(place), **made, **asdict(report)})
         else:
             show_report(report, collection)
     if strict and report.problems:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-__all__ = ["as_json", "existing", "model", "where"]
+__all__ = ["as_json", "existing", "model", "precision", "where"]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -28,6 +28,17 @@ def model(command: _Command) -> _Command:
     return click.option("-m", "--model", metavar="NAME", help="Model name, folder or hf:org/name.")(
         command
     )
+
+
+def precision(command: _Command) -> _Command:
+    """``--precision``: how exactly a model is computed."""
+    return click.option(
+        "--precision",
+        type=click.Choice(["auto", "exact", "fast"]),
+        default="auto",
+        show_default=True,
+        help="exact: fp32; fast: bf16; auto: fast where it is as good, or the collection's own.",
+    )(command)
 
 
 def where(command: _Command) -> _Command:

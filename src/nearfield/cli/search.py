@@ -14,7 +14,7 @@ from nearfield.cli.passage import wrapped
 from nearfield.cli.place import below, find_collection
 from nearfield.collection import Collection, open_collection
 from nearfield.collection.locate import collection_of, enclosing, is_collection
-from nearfield.errors import StoreLocked, StoreReadOnly
+from nearfield.errors import FingerprintMismatch, StoreLocked, StoreReadOnly
 from nearfield.filters import And, Filter, parse
 from nearfield.search.highlight import best_sentences
 from nearfield.types import Hit
@@ -29,6 +29,7 @@ __all__ = ["command"]
 @click.option("--full", is_flag=True, help="Show whole passages.")
 @click.option("--no-update", is_flag=True, help="Search as indexed, even if files changed.")
 @options.model
+@options.precision
 @options.as_json
 def command(
     words: tuple[str, ...],
@@ -38,6 +39,7 @@ def command(
     no_update: bool,
     model: str | None,
     dimensions: int | None,
+    precision: str,
     as_json: bool,
 ) -> None:
     """Find the passages nearest in meaning to a question.
@@ -48,7 +50,7 @@ def command(
     """
     path, question = _split(words)
     chosen = parse(where) if where else None
-    with _open(path, model, dimensions, update=not no_update) as collection:
+    with _open(path, model, dimensions, precision, update=not no_update) as collection:
         begun = time.perf_counter()
         hits = collection.search(question, k=k, where=_scope(collection, path, chosen))
         seconds = time.perf_counter() - begun
@@ -80,15 +82,19 @@ def _split(words: tuple[str, ...]) -> tuple[str | None, str]:
 
 
 def _open(
-    path: str | None, model: str | None, dimensions: int | None, *, update: bool
+    path: str | None, model: str | None, dimensions: int | None, precision: str, *, update: bool
 ) -> Collection:
     start = Path(path).expanduser() if path else None
     if start is None or is_collection(start):
-        collection = open_collection(find_collection(path), encoder=model, create=False)
+        collection = open_collection(
+            find_collection(path), encoder=model, precision=precision, create=False
+        )
     else:
         found = enclosing(start)
         place = found or collection_of(start)
-        collection = open_collection(place, encoder=model, dimensions=dimensions)
+        collection = open_collection(
+            place, encoder=model, dimensions=dimensions, precision=precision
+        )
         if found is None:
             _update(collection, [start], announce=True)
             return collection
@@ -102,7 +108,7 @@ def _update(collection: Collection, roots: list[Path], *, announce: bool) -> Non
 
     try:
         report = run_index(collection, roots, collection.update_options())
-    except (StoreLocked, StoreReadOnly) as error:
+    except (StoreLocked, StoreReadOnly, FingerprintMismatch) as error:
         if announce:
             raise
         click.echo(click.style("note: ", fg="yellow") + f"searching as indexed: {error}", err=True)
@@ -148,6 +154,8 @@ def _json(
         "collection": str(collection.path),
         "model": collection.model,
         "fingerprint": collection.fingerprint,
+        "precision": collection.precision,
+        "query_precision": collection.encoder.card.precision,
         "hits": [
             {
                 "rank": hit.rank,

@@ -27,6 +27,7 @@ _LABEL = 40
     help="Higher is closer; euclidean is the negated distance.",
 )
 @options.model
+@options.precision
 @options.as_json
 def command(
     texts: tuple[str, ...],
@@ -34,6 +35,7 @@ def command(
     metric: str,
     model: str | None,
     dimensions: int | None,
+    precision: str,
     as_json: bool,
 ) -> None:
     """Compare texts with each other.
@@ -48,7 +50,7 @@ def command(
 
     if len(texts) < 2:
         raise click.UsageError("give at least two texts")
-    encoder = load(model or default_model(), dimensions=dimensions)
+    encoder = load(model or default_model(), dimensions=dimensions, precision=precision)
     vectors = word_in_context(encoder, texts, word) if word else encoder.encode(texts)
     scores = similarity(vectors, vectors, metric=metric)
     if as_json:

@@ -63,6 +63,8 @@ def _facts(collection: Collection) -> dict[str, object]:
         "problem_count": sum(len(state.problems) for state in states),
         "model": collection.model,
         "fingerprint": collection.fingerprint,
+        "precision": collection.precision,
+        "searched_in": _searched_in(collection),
         "dimension": store.dimension,
         "metric": str(store.metric),
         "chunking": str(collection.chunking),
@@ -70,6 +72,17 @@ def _facts(collection: Collection) -> dict[str, object]:
         "size_bytes": _size(collection.path),
         "indexed_at": max((state.indexed_at for state in states), default=""),
     }
+
+
+def _searched_in(collection: Collection) -> str:
+    """Precision class that searches have on this machine, without loading the model."""
+    from nearfield.models.precision import Precision
+    from nearfield.models.transformer.choice import fast_is_possible
+
+    made = collection.precision
+    if made == Precision.FAST and not fast_is_possible():
+        return str(Precision.EXACT)
+    return made
 
 
 def _text(value: object) -> str:

@@ -14,13 +14,14 @@ from types import TracebackType
 import numpy as np
 import numpy.typing as npt
 
+from nearfield.collection.model import admit, is_same_class, load_again, mixing, precision_of
 from nearfield.collection.options import Chunking, IndexOptions, chunker_for
 from nearfield.collection.passage import embedding_text
 from nearfield.collection.report import IndexReport, ProgressListener
 from nearfield.documents.walk import FoundFile, WalkOptions, walk
 from nearfield.errors import InputError
 from nearfield.filters import Filter, parse
-from nearfield.models.resolve import load
+from nearfield.models.precision import AUTO
 from nearfield.protocols import Chunker, Encoder, ReadLimits
 from nearfield.search.dense import search
 from nearfield.stores.local import LocalStore, Mode, RepairReport, SourceState, VerifyReport
@@ -41,14 +42,19 @@ class Collection:
         The collection's directory; it must exist.
     encoder : Encoder, optional
         Used instead of loading the model that the collection names.
+    precision : str
+        Class to load that model in; by default the one that made the vectors.
     """
 
-    def __init__(self, path: Path, *, encoder: Encoder | None = None) -> None:
+    def __init__(
+        self, path: Path, *, encoder: Encoder | None = None, precision: str = AUTO
+    ) -> None:
         self.path = path
+        self._asked = precision
         self._store = LocalStore.open(path, mode=Mode.READ)
         self._given = encoder
         if encoder is not None:
-            self._store.require_fingerprint(encoder.card.fingerprint)
+            admit(self._store, path, encoder.card)
 
     def __enter__(self) -> Collection:
         return self
@@ -69,6 +75,11 @@ class Collection:
     def model(self) -> str:
         """Name of the model that made the vectors."""
         return self._store.properties["encoder"]
+
+    @property
+    def precision(self) -> str:
+        """Precision class of the vectors."""
+        return precision_of(self._store.properties)
 
     @property
     def chunking(self) -> Chunking:
@@ -92,7 +103,10 @@ class Collection:
 
     @cached_property
     def encoder(self) -> Encoder:
-        """The collection's model, loaded at first use.
+        """The collection's model, loaded at first use in the class that made the vectors.
+
+        Where that class is not possible, the model is loaded in another one, with a warning:
+        enough to search, and refused for writing.
 
         Raises
         ------
@@ -103,9 +117,21 @@ class Collection:
             return self._given
         properties = self._store.properties
         dimensions = properties.get("dimensions")
-        encoder = load(properties["encoder"], dimensions=int(dimensions) if dimensions else None)
-        self._store.require_fingerprint(encoder.card.fingerprint)
+        encoder = load_again(
+            properties,
+            name=properties["encoder"],
+            dimensions=int(dimensions) if dimensions else None,
+            precision=self._asked,
+        )
+        admit(self._store, self.path, encoder.card)
         return encoder
+
+    @property
+    def _writer(self) -> Encoder:
+        """The model, if what it computes may be stored here."""
+        if not is_same_class(self._store, self.encoder.card):
+            raise mixing(self.path, self.precision, self.encoder.card)
+        return self.encoder
 
     def count(self, *, where: Filter | str | None = None) -> int:
         """Return how many passages there are, or how many match a filter."""
@@ -262,7 +288,7 @@ class Collection:
         if not paths:
             raise InputError(f"{self.path} has no folders yet: name one to index")
         chosen = options or self.update_options()
-        encoder = CachedEncoder(self.encoder, VectorCache())
+        encoder = CachedEncoder(self._writer, VectorCache())
         with self._writing() as store:
             # Kept before the work begins: a killed run must be known as one when it is taken up.
             known = {*self.roots, *(str(path.resolve()) for path in paths if path.exists())}
@@ -361,7 +387,7 @@ class Collection:
     def _rows(self, chunks: Sequence[Chunk], vectors: npt.ArrayLike | None) -> FloatArray:
         if vectors is None:
             texts = [embedding_text(chunk) for chunk in chunks]
-            return self.encoder.encode(texts, role=Role.DOCUMENT)
+            return self._writer.encode(texts, role=Role.DOCUMENT)
         rows = np.ascontiguousarray(vectors, dtype=np.float32)
         if rows.ndim != 2 or len(rows) != len(chunks):
             raise InputError(f"vectors have shape {rows.shape} for {len(chunks)} texts")

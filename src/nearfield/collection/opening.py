@@ -8,10 +8,17 @@ from pathlib import Path
 
 from nearfield.collection.collection import Collection
 from nearfield.collection.locate import is_collection
+from nearfield.collection.model import describe, load_again
 from nearfield.collection.options import Chunking, chunker_for
-from nearfield.errors import DimensionMismatch, StoreError, StoreNotFound
+from nearfield.errors import (
+    DimensionMismatch,
+    StoreError,
+    StoreNotFound,
+    UnsupportedOperation,
+)
 from nearfield.metric import Metric
 from nearfield.models.matryoshka import truncate
+from nearfield.models.precision import AUTO, asked
 from nearfield.models.resolve import default_model, load
 from nearfield.protocols import Encoder
 from nearfield.stores.local import LocalStore
@@ -24,6 +31,7 @@ def open_collection(
     *,
     encoder: Encoder | str | None = None,
     dimensions: int | None = None,
+    precision: str = AUTO,
     metric: Metric | str = Metric.COSINE,
     chunking: Chunking | None = None,
     create: bool = True,
@@ -39,6 +47,9 @@ def open_collection(
         one knows its own, and refuses another.
     dimensions : int, optional
         Keep only the first so many components (Matryoshka truncation).
+    precision : {"auto", "exact", "fast"}
+        Precision class of the model (:func:`nearfield.load`). An existing collection knows its
+        own; another class of the same model can search it but not write to it.
     metric : {"cosine", "dot", "euclidean"}
         New collections only.
     chunking : Chunking, optional
@@ -56,6 +67,8 @@ def open_collection(
         There is none and `create` is False.
     FingerprintMismatch, DimensionMismatch
         The collection was made by another model; the message gives both.
+    UnsupportedOperation
+        The model is not of that precision class, or this machine cannot compute it.
 
     Examples
     --------
@@ -68,13 +81,12 @@ def open_collection(
     if not is_collection(place):
         if not create:
             raise StoreNotFound(f"there is no collection at {place}: make one with index or add")
-        name, model = _model(encoder, dimensions)
+        name, model = _model(encoder, dimensions, precision)
         chosen = chunking or Chunking()
         if chunking is not None:
             chunker_for(chosen, model)  # settings that do not work must not become a collection
-        properties = {"encoder": name, "chunking": json.dumps(asdict(chosen))}
-        if dimensions is not None:
-            properties["dimensions"] = str(dimensions)
+        properties = describe(name, model.card, dimensions)
+        properties["chunking"] = json.dumps(asdict(chosen))
         try:
             LocalStore.create(
                 place,
@@ -87,9 +99,14 @@ def open_collection(
             if not is_collection(place):  # another process may have made it meanwhile
                 raise
         return Collection(place, encoder=model)
+    if isinstance(encoder, str):
+        with Collection(place) as known:
+            properties = known.store.properties
+        model = load_again(properties, name=encoder, dimensions=dimensions, precision=precision)
+        return Collection(place, encoder=model)
     if encoder is not None:
-        return Collection(place, encoder=_model(encoder, dimensions)[1])
-    collection = Collection(place)
+        return Collection(place, encoder=_model(encoder, dimensions, precision)[1])
+    collection = Collection(place, precision=precision)
     if dimensions not in {None, collection.store.dimension}:
         collection.close()
         raise DimensionMismatch(
@@ -99,11 +116,19 @@ def open_collection(
     return collection
 
 
-def _model(encoder: Encoder | str | None, dimensions: int | None) -> tuple[str, Encoder]:
+def _model(
+    encoder: Encoder | str | None, dimensions: int | None, precision: str
+) -> tuple[str, Encoder]:
     """A model, and the name under which a later run finds it again."""
     if encoder is None or isinstance(encoder, str):
         name = encoder or default_model()
         local = Path(name).expanduser()
-        return str(local.resolve()) if local.exists() else name, load(name, dimensions=dimensions)
+        model = load(name, dimensions=dimensions, precision=precision)
+        return str(local.resolve()) if local.exists() else name, model
+    if asked(precision) not in (None, encoder.card.precision):
+        raise UnsupportedOperation(
+            f"the encoder {encoder.card.name} is of precision '{encoder.card.precision}', and "
+            f"'{precision}' was asked for: load it with that precision"
+        )
     model = encoder if dimensions is None else truncate(encoder, dimensions)
     return encoder.card.name, model

@@ -92,6 +92,7 @@ def describe(card: ModelCard) -> dict[str, str | int | bool | dict[str, str] | N
         "runtime": card.runtime,
         "source": card.source,
         "fingerprint": card.fingerprint,
+        "identity": card.identity,
     }
 
 

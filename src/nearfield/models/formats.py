@@ -15,7 +15,8 @@ import importlib.util
 from enum import StrEnum
 from pathlib import Path
 
-from nearfield.errors import UnsupportedModel
+from nearfield.errors import UnsupportedModel, UnsupportedOperation
+from nearfield.models.precision import AUTO, Precision, asked
 from nearfield.protocols import Encoder
 
 __all__ = ["Format", "detect", "holds_weights", "open_model"]
@@ -63,21 +64,37 @@ def holds_weights(folder: Path) -> bool:
     )
 
 
-def open_model(path: Path, *, name: str) -> Encoder:
+def open_model(
+    path: Path, *, name: str, precision: str = AUTO, runtime: str | None = None
+) -> Encoder:
     """Open a model's files with the loader for their layout.
+
+    Parameters
+    ----------
+    path : Path
+        Folder or file.
+    name : str
+        For the card.
+    precision : {"auto", "exact", "fast", "small"}
+        Precision class (:mod:`nearfield.models.precision`).
+    runtime : str, optional
+        What computes a transformer (:mod:`nearfield.models.transformer.choice`).
 
     Raises
     ------
     UnsupportedModel
         No loader reads them; the message says what was found and what is read.
+    UnsupportedOperation
+        The model has another precision class, or this machine cannot compute it.
     """
+    wanted = asked(precision)
     found = detect(path)
     if found is Format.STATIC:
         from nearfield.models import static
 
-        return static.load(path, name=name)
+        return _of_class(static.load(path, name=name), wanted)
     if found is Format.TRANSFORMER:
-        return _open_transformer(path, name)
+        return _open_transformer(path, name, precision, runtime)
     listed = sorted(p.name for p in path.iterdir())[:12] if path.is_dir() else [path.name]
     raise UnsupportedModel(
         f"{path} is not a model that is understood (found: {', '.join(listed) or 'nothing'}). Read "
@@ -87,11 +104,11 @@ def open_model(path: Path, *, name: str) -> Encoder:
     )
 
 
-def _open_transformer(folder: Path, name: str) -> Encoder:
+def _open_transformer(folder: Path, name: str, precision: str, runtime: str | None) -> Encoder:
     from nearfield.models import transformer
 
     try:
-        return transformer.load(folder, name=name)
+        return transformer.load(folder, name=name, precision=precision, runtime=runtime)
     except UnsupportedModel as refusal:
         if not _has_torch():
             raise UnsupportedModel(
@@ -100,9 +117,20 @@ def _open_transformer(folder: Path, name: str) -> Encoder:
         from nearfield.models.transformer import torch
 
         try:
-            return torch.load(folder, name=name)
+            return _of_class(torch.load(folder, name=name), asked(precision))
         except UnsupportedModel as second:
             raise UnsupportedModel(f"{refusal}; {second}") from second
+
+
+def _of_class(encoder: Encoder, wanted: Precision | None) -> Encoder:
+    """Refuse a model that has one class where another one is wanted."""
+    has = encoder.card.precision
+    if wanted not in (None, has):
+        raise UnsupportedOperation(
+            f"{encoder.card.name} has the one precision class '{has}' and cannot be computed as "
+            f"'{wanted}': use precision='auto' or '{has}'"
+        )
+    return encoder
 
 
 def _has_torch() -> bool:

@@ -67,12 +67,12 @@ class _Truncated:
     def __init__(self, whole: Encoder, dimensions: int) -> None:
         self.whole = whole
         card = whole.card
-        identity = fingerprint({"whole": card.fingerprint, "dimensions": dimensions})
         self._card = replace(
             card,
             name=f"{card.name}@{dimensions}",
             dimension=dimensions,
-            fingerprint=identity,
+            fingerprint=_cut_identity(card.fingerprint, dimensions),
+            identity=_cut_identity(card.identity, dimensions) if card.identity else "",
         )
 
     @property
@@ -106,3 +106,7 @@ class _TruncatedTokenEncoder(_Truncated):
         self, inputs: Sequence[str], *, role: Role | str = Role.DOCUMENT
     ) -> list[TokenVectors]:
         return self._tokens.encode_tokens(inputs, role=role)
+
+
+def _cut_identity(whole: str, dimensions: int) -> str:
+    return fingerprint({"whole": whole, "dimensions": dimensions})

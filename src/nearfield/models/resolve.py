@@ -20,11 +20,12 @@ from nearfield.models import catalog, formats, hub
 from nearfield.models.catalog import CatalogEntry
 from nearfield.models.hashes import verify
 from nearfield.models.matryoshka import truncate
+from nearfield.models.precision import AUTO
 from nearfield.paths import models_dir
 from nearfield.protocols import Encoder
 from nearfield.registry import suggest
 
-__all__ = ["Location", "Origin", "default_model", "known_location", "load", "locate"]
+__all__ = ["Location", "Origin", "check", "default_model", "known_location", "load", "locate"]
 
 _ENTRY_POINTS = "nearfield.models"
 _CUT = re.compile(r"(?P<name>.+)@(?P<dimensions>[0-9]{1,5})")
@@ -79,7 +80,13 @@ def default_model() -> str:
     return os.environ.get("NEARFIELD_MODEL") or "all-MiniLM-L6-v2"
 
 
-def load(name: str | Path, *, dimensions: int | None = None) -> Encoder:
+def load(
+    name: str | Path,
+    *,
+    dimensions: int | None = None,
+    precision: str = AUTO,
+    runtime: str | None = None,
+) -> Encoder:
     """Find a model and open it.
 
     Parameters
@@ -92,6 +99,13 @@ def load(name: str | Path, *, dimensions: int | None = None) -> Encoder:
     dimensions : int, optional
         Cut vectors to their first components, at unit length again
         (:func:`nearfield.models.matryoshka.truncate`).
+    precision : {"auto", "exact", "fast", "small"}
+        Precision class. ``auto`` computes transformers ``fast`` (bf16 products, fp32 sums) where
+        that is possible here and the model's calibration passes, else ``exact`` (fp32). The class
+        is part of the fingerprint. Static models and ONNX files have one class.
+    runtime : str, optional
+        What computes a transformer: ``native``, ``openvino``, ``onnxruntime``, ``cuda`` …; the
+        fastest that is here by default, or what ``NEARFIELD_RUNTIME`` names.
 
     Returns
     -------
@@ -108,13 +122,20 @@ def load(name: str | Path, *, dimensions: int | None = None) -> Encoder:
     UnsupportedModel
         The files are not of a layout that is understood.
     InputError
-        The dimensions are fewer than one or more than the model has.
+        The dimensions are fewer than one or more than the model has; or there is no such
+        precision class or runtime.
+    UnsupportedOperation
+        The model has another precision class, or this machine cannot compute it.
+    MissingExtra
+        The runtime is not installed.
     """
     location, cut = _locate_cut(name)
     if dimensions is not None and cut is not None and dimensions != cut:
         raise InputError(f"{name} asks for {cut} dimensions, the argument for {dimensions}")
-    _check(location)
-    encoder = formats.open_model(location.path, name=location.name)
+    check(location)
+    encoder = formats.open_model(
+        location.path, name=location.name, precision=precision, runtime=runtime
+    )
     wanted = dimensions if dimensions is not None else cut
     return encoder if wanted is None else truncate(encoder, wanted)
 
@@ -245,7 +266,7 @@ def _neighbours(name: str) -> str:
     return suggest(name.rpartition("/")[2], known)
 
 
-def _check(location: Location) -> None:
+def check(location: Location) -> None:
     """Compare a catalog model's files with their pins; the hub's own copies by weights alone."""
     entry = location.entry
     if entry is None:

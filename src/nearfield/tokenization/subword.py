@@ -19,6 +19,7 @@ import numpy as np
 
 from nearfield.errors import ModelNotInstalled, UnsupportedModel
 from nearfield.tokenization.cut import Cut, Pair, Prepared, room_for_text
+from nearfield.tokenization.prefix import BORDER, allows_cuts
 from nearfield.tokenization.text import check_texts, well_formed
 from nearfield.types import IntArray
 
@@ -32,6 +33,10 @@ _FILE = "tokenizer.json"
 # Texts that go through the library at once: both cores are busy, and the bulky encodings of
 # a long list never exist all at the same time.
 _BATCH = 1024
+
+# Texts of more than twice as many characters as this for each token that is read are tokenised
+# only in part.
+_CHARACTERS_A_TOKEN = 16
 
 _PAD_TOKENS = ("[PAD]", "<pad>", "<|pad|>", "<|endoftext|>", "</s>")
 
@@ -162,7 +167,9 @@ class SubwordTokenizer:
         ids: list[IntArray] = []
         truncated: list[int] = []
         empty: list[int] = []
-        for position, encoding in enumerate(self._encodings(texts)):
+        checked = check_texts(texts)
+        heads = checked if room is None else [self.beginning(text, room) for text in checked]
+        for position, encoding in enumerate(self._encodings(heads)):
             own = encoding.ids
             if not own:
                 empty.append(position)
@@ -214,6 +221,24 @@ class SubwordTokenizer:
             pairs.append(Pair(ids, np.array(encoding.type_ids[:max_tokens], dtype=np.int64)))
         return pairs, tuple(truncated)
 
+    def beginning(self, text: str, tokens: int) -> str:
+        """A prefix of a long text whose first tokens are the text's, and are more than `tokens`.
+
+        The whole text where it is short or where no such prefix is proven to exist
+        (:mod:`nearfield.tokenization.prefix`): a model reads the beginning of a text, and a
+        megabyte should not be tokenised for it.
+        """
+        size = _CHARACTERS_A_TOKEN * tokens
+        while 2 * size < len(text) and self._allows_cuts:
+            border = BORDER.search(text, size)
+            if border is None:
+                break
+            head = text[: border.start()]
+            if len(self._backend.encode(head, add_special_tokens=False).ids) > tokens:
+                return head
+            size = 4 * border.start()
+        return text
+
     def cut(self, text: str) -> Cut:
         """Cut one text in full detail, special tokens included."""
         encoding = self._backend.encode(well_formed(text))
@@ -230,6 +255,10 @@ class SubwordTokenizer:
         remaining = iter(check_texts(texts))
         while batch := list(islice(remaining, _BATCH)):
             yield from self._backend.encode_batch_fast(batch, add_special_tokens=False)
+
+    @cached_property
+    def _allows_cuts(self) -> bool:
+        return allows_cuts(self._backend.to_str())
 
     @cached_property
     def _affixes(self) -> tuple[list[int], list[int]]:

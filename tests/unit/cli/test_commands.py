@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from nearfield.cli.main import _run
+from nearfield.models.transformer.choice import fast_is_possible
 from nearfield.protocols import Encoder
 
 
@@ -273,8 +275,14 @@ def test_models_and_doctor(shell: Shell, minilm_path: Path) -> None:
     card = shell.json("models", "show", "all-MiniLM-L6-v2")
     assert (card["dimension"], card["max_tokens"]) == (384, 256)
     shell("doctor", "--json")
-    topics = {f["topic"] for f in json.loads(shell.out)["findings"]}
-    assert {"nearfield", "processor", "runtime", "default", "cache"} <= topics
+    found = json.loads(shell.out)["findings"]
+    assert {"nearfield", "processor", "runtime", "default", "cache"} <= {f["topic"] for f in found}
+    (default,) = (f["text"] for f in found if f["topic"] == "default")
+    assert re.search(r"(exact|fast) on (native|openvino|onnxruntime)\S* \(.+\), opens in", default)
+    assert re.search(r"[1-9][0-9,]* tokens a second", default)
+    shell("doctor", "--no-measure")
+    assert "tokens a second" not in shell.out
+    assert ("calibration passed" in shell.out) == fast_is_possible()
 
 
 @pytest.mark.parametrize("shell_name", ["bash", "zsh", "fish"])

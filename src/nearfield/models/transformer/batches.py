@@ -4,6 +4,10 @@ Texts are tokenised a window at a time, so memory does not grow with the list. I
 are sorted by length and put together until a batch holds its budget of tokens: texts of about
 the same length need hardly any padding (measured: 149% in batches of 32 as they come, 4% so).
 A text that occurs several times is embedded once.
+
+Tokenising is 2 to 4% of the time in bf16 on two AVX-512 cores, and all cores do it already
+(``tokenizers`` works on a batch in parallel). Preparing the next window in a thread beside the
+computation gained nothing (0.84 to 1.16 times the rate, median 0.95), so it is done in turn.
 """
 
 from __future__ import annotations

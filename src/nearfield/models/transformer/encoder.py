@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 
 from nearfield.errors import ModelError, TruncationWarning, UnsupportedOperation
-from nearfield.models.transformer.batches import BatchLimits, batches, distinct
+from nearfield.models.transformer.batches import BatchLimits, TextBatch, batches, distinct
+from nearfield.models.transformer.calibration import Calibration
+from nearfield.models.transformer.choice import Choice
 from nearfield.models.transformer.modules import PoolingSpec, Step
 from nearfield.models.transformer.pooling import pool
 from nearfield.models.transformer.runtime import PooledRuntime, Runtime, TokenBatch
@@ -62,6 +64,13 @@ class TransformerEncoder:
         Rows of the embedding table, where known; token ids beyond it are refused.
     notes : tuple of str
         What the model's files left open and how it was read.
+    choice : Choice, optional
+        What computes and why.
+
+    Attributes
+    ----------
+    calibration : Calibration or None
+        Where the class was chosen for the caller: the measurement behind it.
     """
 
     def __init__(
@@ -73,10 +82,13 @@ class TransformerEncoder:
         *,
         vocabulary: int | None = None,
         notes: tuple[str, ...] = (),
+        choice: Choice | None = None,
     ) -> None:
         self.card = card
         self.tokenizer = tokenizer
         self.notes = notes
+        self.choice = choice
+        self.calibration: Calibration | None = None
         self._runtime = runtime
         self._head = head
         self._vocabulary = vocabulary
@@ -105,7 +117,10 @@ class TransformerEncoder:
             max_tokens=self.card.max_tokens,
             prompt=prompt,
         ):
-            vectors[batch.positions] = self._embed(batch.tokens, skip)
+            vectors[batch.positions] = rows = self._embed(batch.tokens, skip)
+            finite = np.isfinite(rows).all(axis=1)
+            if not finite.all():
+                raise self._not_finite(found.inputs(batch.positions[~finite]))
             if observe is not None:
                 observe(found.report(batch))
             elif batch.truncated.any():
@@ -128,13 +143,32 @@ class TransformerEncoder:
             cut += int(batch.truncated.sum())
             for row, position in enumerate(batch.positions.tolist()):
                 start, end = batch.tokens.borders[row : row + 2]
+                if not np.isfinite(states[start:end]).all():
+                    raise self._not_finite((position,))
                 results[position] = self._token_vectors(texts[position], prompt, states[start:end])
         if cut:
             _warn_truncated(cut, len(texts), self.card.max_tokens)
         return [results[position] for position in range(len(texts))]
 
+    def contextual(
+        self, inputs: Sequence[str], *, role: Role | str = Role.DOCUMENT
+    ) -> Iterator[tuple[TextBatch, FloatArray]]:
+        """Batches of texts with the vectors of all their tokens, special ones included.
+
+        For models that put a head of their own on the encoder. Batches come by length, each with
+        the positions of its texts.
+        """
+        for batch in batches(
+            check_texts(inputs),
+            self.tokenizer,
+            self._limits,
+            max_tokens=self.card.max_tokens,
+            prompt=self._prompt(role),
+        ):
+            yield batch, self._states(batch.tokens)
+
     def _token_vectors(self, text: str, prompt: str, states: FloatArray) -> TokenVectors:
-        whole = self.tokenizer.cut(prompt + text)
+        whole = self.tokenizer.cut(self.tokenizer.beginning(prompt + text, len(states)))
         own = np.flatnonzero(~whole.special)
         first = int(own[0]) if len(own) else 0
         closing = int(whole.special[first:].sum())
@@ -168,6 +202,14 @@ class TransformerEncoder:
                 f"the tokenizer of {self.card.name!r} gave the token id {highest}, the model has "
                 f"{self._vocabulary} tokens: tokenizer and weights do not belong together"
             )
+
+    def _not_finite(self, positions: tuple[int, ...]) -> ModelError:
+        shown = ", ".join(map(str, positions[:5])) + (" …" if len(positions) > 5 else "")
+        return ModelError(
+            f"the model {self.card.name!r} ({self.card.source}) gave NaN or infinite numbers for "
+            f"{len(positions):,} texts (positions {shown}): its weights are damaged or overflow; "
+            "fetch the model again"
+        )
 
     def _prompt(self, role: Role | str) -> str:
         return self.card.prompts.get(Role.of(role), "")

@@ -46,12 +46,13 @@ _FLOAT, _INT64 = 1, 7
 _MASKED = float(np.finfo(np.float32).min)
 
 
-def cached(shape: EncoderShape) -> bytes:
+def cached(shape: EncoderShape, *, weights_as_inputs: bool = False) -> bytes:
     """Return the graph of `shape`, built at most once for each graph version.
 
     An unreadable or damaged cache entry is built anew; an unwritable cache costs time only.
     """
-    key = hashlib.sha256(f"{GRAPH_VERSION} {shape!r}".encode()).hexdigest()
+    variant = " inputs" if weights_as_inputs else ""
+    key = hashlib.sha256(f"{GRAPH_VERSION} {shape!r}{variant}".encode()).hexdigest()
     path = cache_dir() / "graphs" / f"{key}.onnx"
     try:
         digest, graph = _split(path.read_bytes())
@@ -59,7 +60,7 @@ def cached(shape: EncoderShape) -> bytes:
         digest, graph = b"", b""
     if graph and hashlib.sha256(graph).digest() == digest:
         return graph
-    graph = build(shape)
+    graph = build(shape, weights_as_inputs=weights_as_inputs)
     draft = path.with_name(f"{key}.{os.getpid()}.{time.monotonic_ns()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -71,8 +72,14 @@ def cached(shape: EncoderShape) -> bytes:
     return graph
 
 
-def build(shape: EncoderShape) -> bytes:
+def build(shape: EncoderShape, *, weights_as_inputs: bool = False) -> bytes:
     """Build the serialized ONNX model of `shape`.
+
+    Parameters
+    ----------
+    shape : EncoderShape
+    weights_as_inputs : bool
+        Declare the weights as inputs instead, for a runtime that puts constants in their place.
 
     Returns
     -------
@@ -86,19 +93,22 @@ def build(shape: EncoderShape) -> bytes:
     writer = _Writer(shape)
     writer.encoder()
     batch_time = ["batch", "time"]
+    weights = [] if weights_as_inputs else _declared_weights(shape)
+    inputs = _weight_inputs(shape) if weights_as_inputs else []
     graph = helper.make_graph(
         writer.nodes,
         "encoder",
         inputs=[
             helper.make_tensor_value_info("input_ids", TensorProto.INT64, batch_time),
             helper.make_tensor_value_info("attention_mask", TensorProto.INT64, batch_time),
+            *inputs,
         ],
         outputs=[
             helper.make_tensor_value_info(
                 "last_hidden_state", TensorProto.FLOAT, [*batch_time, shape.hidden]
             )
         ],
-        initializer=[*writer.constants.values(), *_declared_weights(shape)],
+        initializer=[*writer.constants.values(), *weights],
     )
     model = helper.make_model(
         graph, opset_imports=[helper.make_opsetid("", _OPSET)], producer_name="nearfield"
@@ -293,6 +303,15 @@ def _declared_weights(shape: EncoderShape) -> list[onnx.TensorProto]:
         tensor.external_data.add(key="location", value="given-by-the-runtime")
         declared.append(tensor)
     return declared
+
+
+def _weight_inputs(shape: EncoderShape) -> list[onnx.ValueInfoProto]:
+    from onnx import TensorProto, helper
+
+    return [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, size)
+        for name, size in expected_shapes(shape).items()
+    ]
 
 
 def _split(entry: bytes) -> tuple[bytes, bytes]:

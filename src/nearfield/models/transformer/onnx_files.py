@@ -89,6 +89,7 @@ def open_model(path: Path, folder: Path, padding_id: int, *, prefer_tokens: bool
         types={entry.name: entry.type for entry in session.get_inputs()},
         padding_id=padding_id,
         first_position=_first_position(session, folder, path),
+        longest=position_limit(folder),
         one_by_one=header.scaled_by_batch,
     )
     output, pooled = _output(session, path, prefer_tokens=prefer_tokens)

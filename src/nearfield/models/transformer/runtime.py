@@ -10,12 +10,12 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
+from nearfield.models.precision import Precision
 from nearfield.types import FloatArray, IntArray
 
 __all__ = [
@@ -28,14 +28,6 @@ __all__ = [
     "unpad",
     "usable_cores",
 ]
-
-
-class Precision(StrEnum):
-    """How exactly a runtime computes; part of a model's identity."""
-
-    EXACT = "exact"
-    FAST = "fast"
-    SMALL = "small"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +107,7 @@ def pack(texts: Sequence[IntArray]) -> TokenBatch:
 
 
 def pad(
-    batch: TokenBatch, padding_id: int, *, multiple: int = 1
+    batch: TokenBatch, padding_id: int, *, multiple: int = 1, longest: int | None = None
 ) -> tuple[IntArray, npt.NDArray[np.bool_]]:
     """Lay a batch out as a rectangle.
 
@@ -125,7 +117,9 @@ def pad(
     padding_id : int
         Fills each row behind its text.
     multiple : int
-        The width is rounded up to a multiple of this.
+        The width is rounded up to a multiple of this …
+    longest : int, optional
+        … but not beyond this, the rows of the model's table of positions.
 
     Returns
     -------
@@ -140,7 +134,10 @@ def pad(
     [[5, 6, 0, 0], [7, 0, 0, 0]]
     """
     lengths = batch.lengths
-    width = -(-max(1, int(lengths.max())) // multiple) * multiple
+    needed = max(1, int(lengths.max()))
+    width = -(-needed // multiple) * multiple
+    if longest is not None:
+        width = max(needed, min(width, longest))
     given = np.arange(width) < lengths[:, None]
     ids = np.full(given.shape, padding_id, dtype=np.int64)
     ids[given] = batch.ids

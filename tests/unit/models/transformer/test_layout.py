@@ -156,7 +156,7 @@ def test_a_plain_folder_is_read_with_mean_pooling_and_says_so(folder, golden):
 def test_wrong_arguments(tmp_path, golden):
     with pytest.raises(ModelNotInstalled, match="no model folder"):
         load(tmp_path / "absent", name="x")
-    with pytest.raises(InputError, match="'tiny', expected 'exact'"):
+    with pytest.raises(InputError, match="'tiny', expected one of 'auto', 'exact'"):
         load(golden / "bert", name="x", precision="tiny")
     with pytest.raises(InputError, match="'median', expected one of cls"):
         load(golden / "bert", name="x", pooling="median")

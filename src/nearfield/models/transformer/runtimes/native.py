@@ -79,8 +79,21 @@ def open_native(
     weights: Mapping[str, FloatArray],
     precision: Precision,
     modes: tuple[PoolingMode, ...] = (),
+    *,
+    identity: str = "",
 ) -> NativeEncoder:
     """Make the runtime of an encoder, pooling included where `modes` is built in.
+
+    Parameters
+    ----------
+    shape : EncoderShape
+    weights : mapping of str to ndarray of float32
+        By our names; layers are asked for only where the cache does not hold them.
+    precision : Precision
+    modes : tuple of PoolingMode
+    identity : str
+        Digest of the weights' files, under which the cache keeps them in the kernel's order;
+        without one nothing is kept.
 
     Raises
     ------
@@ -88,6 +101,8 @@ def open_native(
         No kernel of this precision is usable here.
     UnsupportedModel
         The shape is not built in.
+    ModelError
+        A weight is NaN or infinite.
     """
     kernel = choose(precision)
     if kernel is None:
@@ -95,7 +110,7 @@ def open_native(
             f"precision {str(precision)!r} needs a processor with AVX512-BF16 or AMX and the "
             f"compiled part; here: {available().reason}. Use precision={str(Precision.EXACT)!r}"
         )
-    model = NativeModel(shape, weights, kernel.name, usable_cores())
+    model = NativeModel(shape, weights, kernel.name, usable_cores(), identity=identity)
     if modes in _POOLINGS:
         return NativeSentences(model, kernel, _POOLINGS[modes])
     return NativeEncoder(model, kernel)

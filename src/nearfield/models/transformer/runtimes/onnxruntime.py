@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from nearfield.errors import UnsupportedModel
+from nearfield.errors import UnsupportedModel, UnsupportedOperation
+from nearfield.models.transformer.choice import RuntimeName
 from nearfield.models.transformer.runtime import (
     Precision,
     TokenBatch,
@@ -19,6 +20,7 @@ from nearfield.models.transformer.runtime import (
     unpad,
     usable_cores,
 )
+from nearfield.models.transformer.runtimes.providers import providers
 from nearfield.types import FloatArray, IntArray
 
 if TYPE_CHECKING:
@@ -44,13 +46,29 @@ class OnnxEncoder:
         Every external initialiser of the graph; kept alive here, as nothing is copied.
     padding_id : int
         Token id that fills rows; it is masked, so its value never matters.
+    longest : int, optional
+        Rows of the model's table of positions.
+    runtime : RuntimeName
+        The processor (``onnxruntime``), or a graphics card.
+
+    Raises
+    ------
+    UnsupportedOperation
+        The card cannot be used.
     """
 
-    name = "onnxruntime"
     precision = Precision.EXACT
     max_batch_tokens = _BATCH_TOKENS
 
-    def __init__(self, graph: bytes, weights: Mapping[str, FloatArray], padding_id: int) -> None:
+    def __init__(
+        self,
+        graph: bytes,
+        weights: Mapping[str, FloatArray],
+        padding_id: int,
+        *,
+        longest: int | None = None,
+        runtime: RuntimeName = RuntimeName.ONNXRUNTIME,
+    ) -> None:
         import onnxruntime
 
         options = _options()
@@ -59,13 +77,20 @@ class OnnxEncoder:
             onnxruntime.OrtValue.ortvalue_from_numpy(array) for array in self._weights.values()
         ]
         options.add_external_initializers(list(self._weights), self._values)
-        self._session = onnxruntime.InferenceSession(
-            graph, options, providers=["CPUExecutionProvider"]
-        )
+        chosen = providers(runtime, onnxruntime.get_available_providers())
+        self._session = onnxruntime.InferenceSession(graph, options, providers=chosen)
+        # ONNX Runtime falls back to the processor by itself where a card does not start.
+        if self._session.get_providers()[0] != chosen[0][0]:
+            raise UnsupportedOperation(
+                f"{chosen[0][0]} does not start here; ONNX Runtime's own message says why. Choose "
+                "another runtime"
+            )
+        self.name = _name(runtime)
         self._padding_id = padding_id
+        self._longest = longest
 
     def hidden_states(self, batch: TokenBatch) -> FloatArray:
-        ids, given = pad(batch, self._padding_id, multiple=_WIDTH_MULTIPLE)
+        ids, given = pad(batch, self._padding_id, multiple=_WIDTH_MULTIPLE, longest=self._longest)
         (states,) = self._session.run(
             ["last_hidden_state"], {"input_ids": ids, "attention_mask": given.astype(np.int64)}
         )
@@ -83,6 +108,8 @@ class SessionInputs:
     padding_id : int
     first_position : int
         Number of a text's first token where positions are an input.
+    longest : int or None
+        Rows of the model's table of positions, where known.
     one_by_one : bool
         Each text is computed alone and unpadded, because the file rounds activations on a
         scale that the whole batch would decide.
@@ -91,12 +118,13 @@ class SessionInputs:
     types: Mapping[str, str]
     padding_id: int
     first_position: int
+    longest: int | None
     one_by_one: bool
 
     def fill(self, batch: TokenBatch) -> tuple[dict[str, npt.NDArray[Any]], npt.NDArray[np.bool_]]:
         """Return the inputs by name, and which tokens are a text's own."""
         multiple = 1 if self.one_by_one else _WIDTH_MULTIPLE
-        ids, given = pad(batch, self.padding_id, multiple=multiple)
+        ids, given = pad(batch, self.padding_id, multiple=multiple, longest=self.longest)
         values: dict[str, IntArray] = {
             "input_ids": ids,
             "attention_mask": given.astype(np.int64),
@@ -125,7 +153,7 @@ class _OnnxFile:
         What its operators and weights amount to.
     """
 
-    name = "onnxruntime"
+    name = str(RuntimeName.ONNXRUNTIME)
 
     def __init__(
         self,
@@ -165,8 +193,8 @@ class OnnxSentences(_OnnxFile):
         return self._run(batch)[0]
 
 
-def open_session(path: Path) -> onnxruntime.InferenceSession:
-    """Open an ONNX file.
+def open_session(path: Path, *, threads: int | None = None) -> onnxruntime.InferenceSession:
+    """Open an ONNX file, to be computed by `threads` threads or by all cores.
 
     Raises
     ------
@@ -177,17 +205,24 @@ def open_session(path: Path) -> onnxruntime.InferenceSession:
     from onnxruntime.capi import onnxruntime_pybind11_state as state
 
     try:
-        return onnxruntime.InferenceSession(path, _options(), providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(
+            path, _options(threads), providers=["CPUExecutionProvider"]
+        )
     except (state.Fail, state.InvalidGraph, state.InvalidProtobuf, state.NotImplemented,
             state.InvalidArgument, state.RuntimeException) as error:  # fmt: skip
         raise UnsupportedModel(f"{path} cannot be opened by ONNX Runtime: {error}") from error
 
 
-def _options() -> onnxruntime.SessionOptions:
+def _name(runtime: RuntimeName) -> str:
+    own = str(RuntimeName.ONNXRUNTIME)
+    return own if runtime is RuntimeName.ONNXRUNTIME else f"{own}-{runtime}"
+
+
+def _options(threads: int | None = None) -> onnxruntime.SessionOptions:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = usable_cores()
+    options.intra_op_num_threads = threads or usable_cores()
     options.inter_op_num_threads = 1
     options.log_severity_level = 3  # errors only: warnings about shapes help no user
     return options

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from nearfield.errors import ModelError
 from nearfield.models.transformer import graph, weights
 from nearfield.models.transformer.config import Activation, Family, read_shape
 from nearfield.models.transformer.native.library import available, kernels
-from nearfield.models.transformer.native.model import NativeModel, NativePooling
+from nearfield.models.transformer.native.model import NativeModel, NativePooling, is_finite
 from nearfield.models.transformer.pooling import PoolingMode, pool
 from nearfield.models.transformer.runtime import Precision, pack
 from nearfield.models.transformer.runtimes.onnxruntime import OnnxEncoder
@@ -109,8 +110,41 @@ def test_any_shape_and_lengths(make, data):
 )
 def test_order_company_and_threads_change_no_bit(kernel, make, lengths, giants, order, threads):
     shape, values = make(layers=1)
-    given_texts = texts(shape, lengths + [shape.max_tokens] * giants)
     model = NativeModel(shape, values, kernel.name, threads)
+    given_texts = texts(shape, lengths + [shape.max_tokens] * giants)
+    require_same_bits(model, given_texts, order)
+
+
+@EVERY
+@FEW
+@given(data=st.data(), order=st.randoms(use_true_random=False))
+def test_one_giant_among_tiny_texts_changes_no_bit(kernel, make, data, order):
+    # 384, 768 and 1024 dimensions, scaled down by 4 and 8.
+    hidden, size = data.draw(st.sampled_from([(96, 32), (192, 64), (128, 32), (128, 64)]), "width")
+    shape, values = make(
+        layers=1, hidden=hidden, heads=hidden // size, intermediate=4 * hidden, positions=512,
+        relative_buckets=data.draw(st.sampled_from([0, 32]), "relative"),
+    )  # fmt: skip
+    giant = data.draw(st.integers(1, 64 if kernel.only_by_name else 512), "giant")
+    tiny = data.draw(st.lists(st.integers(0, 20), min_size=1, max_size=12), "tiny")
+    model = NativeModel(shape, values, kernel.name, data.draw(st.integers(1, 3), "threads"))
+    require_same_bits(model, texts(shape, [giant, *tiny]), order)
+
+
+@EVERY
+def test_a_team_on_one_text_changes_no_bit(kernel, make):
+    # Large enough for a second thread to be worth starting.
+    shape, values = make(layers=2, hidden=256, heads=4, intermediate=1024)
+    alone, team = (NativeModel(shape, values, kernel.name, threads) for threads in (1, 3))
+    for length in (1, 2, 11, 33, 72):
+        batch = pack(texts(shape, [length], seed=length))
+        for _ in range(1 if kernel.only_by_name else 10):
+            for pooling in (NativePooling.MEAN, NativePooling.TOKENS):
+                assert np.array_equal(alone.encode(batch, pooling), team.encode(batch, pooling))
+
+
+def require_same_bits(model, given_texts, order):
+    """Each text alone and all in another order give equal vectors."""
     alone = [model.encode(pack([text]), NativePooling.MEAN)[0] for text in given_texts]
     places = list(range(len(given_texts)))
     order.shuffle(places)
@@ -147,13 +181,41 @@ def test_large_scores_do_not_overflow(kernel, make):
 
 
 @EVERY
-def test_nan_in_a_weight_shows_and_harms_nothing_else(kernel, make):
+@pytest.mark.parametrize("pooling", NativePooling)
+def test_nan_in_a_table_is_an_error_that_names_it(kernel, pooling, make):
     shape, values = make()
     values["words"][7] = np.nan
     model = NativeModel(shape, values, kernel.name, 1)
-    vectors = model.encode(pack([np.array([3, 7]), np.array([3, 8])]), NativePooling.MEAN)
-    assert np.isnan(vectors[0]).all()
-    assert np.isfinite(vectors[1]).all()
+    assert np.isfinite(model.encode(pack([np.array([3, 8])]), pooling)).all()
+    message = r"text 1 of its batch \(token ids 3 7\) .* row 7 of the word table"
+    with pytest.raises(ModelError, match=message):
+        model.encode(pack([np.array([3, 8]), np.array([3, 7])]), pooling)
+    values["words"][7] = 0
+    values["positions"][2] = np.inf
+    model = NativeModel(shape, values, kernel.name, 1)
+    assert np.isfinite(model.encode(pack([np.array([3, 8])]), pooling)).all()
+    with pytest.raises(ModelError, match=r"text 0 of its batch .* the position table"):
+        model.encode(pack([np.array([3, 8, 9])]), pooling)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "embedding_norm.weight", "token_types", "relative_bias", "layers.0.query.weight",
+        "layers.1.widen.bias", "layers.1.norm.bias",
+    ],
+)  # fmt: skip
+def test_bad_weights_are_named(name, value, make):
+    shape, values = make(relative_buckets=32)
+    values[name].flat[0] = value
+    with pytest.raises(ModelError, match=f"the weight '{name}' holds NaN or infinite"):
+        NativeModel(shape, values, "plain", 1)
+
+
+def test_large_weights_are_not_mistaken_for_infinite_ones():
+    assert is_finite(np.full(8, 3e38, dtype=np.float32))
+    assert not is_finite(np.array([1, -np.inf, np.inf], dtype=np.float32))
 
 
 @pytest.mark.skipif("amx-emulated" not in NAMES, reason="needs AVX512-BF16")

@@ -38,8 +38,7 @@ int32_t nf_kernel_usable(int32_t i) { return kernel_at(i) ? kernels[i]->usable()
 int32_t nf_kernel_precision(int32_t i) { return kernel_at(i) ? (int32_t)kernels[i]->precision : -1; }
 int32_t nf_kernel_only_by_name(int32_t i) { return kernel_at(i) ? kernels[i]->only_by_name : 0; }
 
-__attribute__((format(printf, 4, 5)))
-static int32_t fail(int32_t status, char *message, size_t size, const char *format, ...) {
+int32_t nf_fail(int32_t status, char *message, size_t size, const char *format, ...) {
     if (message && size) {
         va_list arguments;
         va_start(arguments, format);
@@ -59,14 +58,15 @@ static const char *shape_fault(const nf_shape *s) {
     if (s->positions < 1 || s->positions > 1 << 20) return "positions must be 1 to 2^20";
     if (s->padding_id < -1 || s->padding_id > s->positions - 2)
         return "padding_id must leave a position behind it";
+    if (s->relative != 0 && s->relative != 1) return "relative must be 0 or 1";
     if (s->activation < NF_GELU || s->activation > NF_TANH) return "unknown activation";
     if (!(s->norm_epsilon >= 0.0 && s->norm_epsilon <= 1.0)) return "norm_epsilon must be 0 to 1";
     return NULL;
 }
 
 static const char *missing_weight(const nf_shape *s, const nf_weights *w) {
-    if (!w->words || !w->positions) return "words or positions";
     if (!w->norm_weight || !w->norm_bias) return "embedding norm";
+    if (s->relative && !w->relative_bias) return "relative bias";
     if (!w->layers) return "layers";
     for (int64_t i = 0; i < s->layers; i++) {
         const float *const *pointer = (const float *const *)(const void *)(w->layers + i);
@@ -94,31 +94,84 @@ static void set_sizes(nf_model *m) {
     m->wide_stride = m->wide_chunk + line;
 }
 
-int32_t nf_model_new(const nf_shape *shape, const nf_weights *weights, const char *name,
-                     int32_t threads, nf_model **model, char *message, size_t size) {
-    if (!shape || !weights || !name || !model)
-        return fail(NF_INVALID, message, size, "a null pointer was given");
-    *model = NULL;
+/* A model whose sizes are known and whose weights are not there yet. */
+static int32_t new_model(const nf_shape *shape, const char *name, nf_model **model, char *message,
+                         size_t size) {
+    if (!shape || !name) return nf_fail(NF_INVALID, message, size, "a null pointer was given");
     const char *fault = shape_fault(shape);
-    if (fault) return fail(NF_INVALID, message, size, "%s", fault);
-    fault = missing_weight(shape, weights);
-    if (fault) return fail(NF_INVALID, message, size, "missing weights: %s", fault);
+    if (fault) return nf_fail(NF_INVALID, message, size, "%s", fault);
     const kernel *chosen = NULL;
     for (int32_t i = 0; i < KERNELS; i++)
         if (!strcmp(kernels[i]->name, name)) chosen = kernels[i];
     if (!chosen || !chosen->usable())
-        return fail(NF_UNAVAILABLE, message, size, "the kernel %s is not %s", name,
-                    chosen ? "usable on this processor" : "in this library");
+        return nf_fail(NF_UNAVAILABLE, message, size, "the kernel %s is not %s", name,
+                       chosen ? "usable on this processor" : "in this library");
     nf_model *m = calloc(1, sizeof *m);
-    if (!m) return fail(NF_OUT_OF_MEMORY, message, size, "no memory for the model");
+    if (!m) return nf_fail(NF_OUT_OF_MEMORY, message, size, "no memory for the model");
     m->shape = *shape;
     m->kernel = chosen;
     pthread_mutex_init(&m->lock, NULL);
     set_sizes(m);
-    if (nf_build(m, weights, threads) != NF_OK) {
+    if (nf_lay_panels(m, NULL) != NF_OK) {
         nf_model_free(m);
-        return fail(NF_OUT_OF_MEMORY, message, size, "no memory for the weights");
+        return nf_fail(NF_OUT_OF_MEMORY, message, size, "no memory for the model");
     }
+    *model = m;
+    return NF_OK;
+}
+
+static int32_t lay_given(nf_model *m, const void *panels, int64_t bytes, char *message, size_t size) {
+    if (!panels || (uintptr_t)panels % 64)
+        return nf_fail(NF_INVALID, message, size, "panels must lie on a cache line's border");
+    if (bytes < 0 || (size_t)bytes != m->panels_bytes)
+        return nf_fail(NF_INVALID, message, size, "panels have %lld bytes, expected %zu",
+                       (long long)bytes, m->panels_bytes);
+    (void)nf_lay_panels(m, (void *)(uintptr_t)panels);
+    return NF_OK;
+}
+
+int32_t nf_panels_bytes(const nf_shape *shape, const char *kernel, int64_t *bytes, char *message,
+                        size_t size) {
+    nf_model *m = NULL;
+    if (!bytes) return nf_fail(NF_INVALID, message, size, "a null pointer was given");
+    const int32_t status = new_model(shape, kernel, &m, message, size);
+    if (status == NF_OK) *bytes = (int64_t)m->panels_bytes;
+    nf_model_free(m);
+    return status;
+}
+
+int32_t nf_panels_fill(const nf_shape *shape, const nf_weights *weights, const char *kernel,
+                       int32_t threads, void *panels, int64_t bytes, char *message, size_t size) {
+    nf_model *m = NULL;
+    if (!weights) return nf_fail(NF_INVALID, message, size, "a null pointer was given");
+    int32_t status = new_model(shape, kernel, &m, message, size);
+    if (status != NF_OK) return status;
+    const char *missing = missing_weight(shape, weights);
+    if (missing) status = nf_fail(NF_INVALID, message, size, "missing weights: %s", missing);
+    if (status == NF_OK) status = lay_given(m, panels, bytes, message, size);
+    if (status == NF_OK) nf_fill_panels(m, weights, threads);
+    nf_model_free(m);
+    return status;
+}
+
+int32_t nf_model_new(const nf_shape *shape, const char *kernel, const float *words,
+                     const float *positions, const void *panels, int64_t bytes, nf_model **model,
+                     char *message, size_t size) {
+    nf_model *m = NULL;
+    if (!model) return nf_fail(NF_INVALID, message, size, "a null pointer was given");
+    *model = NULL;
+    int32_t status = new_model(shape, kernel, &m, message, size);
+    if (status != NF_OK) return status;
+    if (!words || !positions)
+        status = nf_fail(NF_INVALID, message, size, "missing weights: words or positions");
+    else
+        status = lay_given(m, panels, bytes, message, size);
+    if (status != NF_OK) {
+        nf_model_free(m);
+        return status;
+    }
+    m->words = words;
+    m->positions = positions;
     *model = m;
     return NF_OK;
 }
@@ -127,7 +180,6 @@ void nf_model_free(nf_model *m) {
     if (!m) return;
     nf_free_workspaces(m);
     pthread_mutex_destroy(&m->lock);
-    nf_release(m->arena);
     free(m->layers);
     free(m);
 }
@@ -141,6 +193,7 @@ typedef struct {
     size_t most_tokens;
     enum nf_pooling pooling;
     float *out;
+    size_t members; /* threads that work on each block together */
     atomic_llong next;
     atomic_int status;
 } call;
@@ -176,23 +229,42 @@ static void deliver(const call *c, const workspace *w, int64_t first, int64_t en
     }
 }
 
+/* Where other programs want the cores as well, the next calls do without a team: some at first,
+ * many if it happens again and again. */
+static void learn(nf_model *m, int interrupted) {
+    pthread_mutex_lock(&m->lock);
+    if (interrupted) m->alone = m->pause = m->pause < 2 ? 4 : m->pause < 256 ? 2 * m->pause : 256;
+    else m->pause /= 2;
+    pthread_mutex_unlock(&m->lock);
+}
+
+static int goes_alone(nf_model *m) {
+    pthread_mutex_lock(&m->lock);
+    const int alone = m->alone > 0;
+    m->alone -= alone;
+    pthread_mutex_unlock(&m->lock);
+    return alone;
+}
+
 static void encode_blocks(void *context) {
     call *c = context;
-    workspace *w = nf_take_workspace(c->model, c->most_tokens);
+    workspace *w = nf_take_workspace(c->model, c->most_tokens, c->members);
     if (!w) {
         atomic_store(&c->status, NF_OUT_OF_MEMORY);
         return;
     }
+    team *t = nf_team_gather(c->model->kernel, c->members);
     c->model->kernel->thread_begin();
     for (;;) {
         const long long i = atomic_fetch_add(&c->next, 1);
         if (i >= c->blocks) break;
         const int64_t first = c->starts[i], end = c->starts[i + 1];
         const block texts = {c->ids + c->borders[first], c->borders + first, (size_t)(end - first)};
-        c->model->kernel->encode(c->model, w, &texts);
+        c->model->kernel->encode(c->model, w, &texts, t);
         deliver(c, w, first, end);
     }
     c->model->kernel->thread_end();
+    if (t) learn(c->model, nf_team_dismiss(t));
     nf_return_workspace(c->model, w);
 }
 
@@ -206,6 +278,19 @@ static int64_t block_tokens(const nf_model *m, int64_t tokens, int32_t threads) 
     if (best > 384) best = 384;
     const int64_t share = (tokens + threads - 1) / threads;
     return share < best ? (share > 1 ? share : 1) : best;
+}
+
+#define TEAM_TOKENS 128
+#define TEAM_BYTES ((size_t)1 << 20)
+#define TEAM_MOST 8
+
+/* Threads for each block. One text, or so few tokens that reading the weights takes most of the
+ * time, are one block for a team, each of whose threads reads a part of the weights; more are
+ * blocks for one thread each. What takes less than some 50 µs is not worth starting a thread. */
+static size_t team_size(nf_model *m, int64_t texts, int64_t tokens, int32_t threads) {
+    if (threads < 2 || m->panels_bytes < TEAM_BYTES) return 1;
+    if ((texts > 1 && tokens > TEAM_TOKENS) || goes_alone(m)) return 1;
+    return threads < TEAM_MOST ? (size_t)threads : TEAM_MOST;
 }
 
 /* Cut the texts into blocks, each at least one text; returns their number. */
@@ -227,19 +312,19 @@ static int32_t check_batch(const nf_model *m, const int64_t *ids, int64_t tokens
     const nf_shape *s = &m->shape;
     const int64_t longest = s->positions - (s->padding_id + 1);
     if (borders[0] != 0 || borders[texts] != tokens)
-        return fail(NF_INVALID, message, size, "borders go from %lld to %lld, expected 0 to %lld",
+        return nf_fail(NF_INVALID, message, size, "borders go from %lld to %lld, expected 0 to %lld",
                     (long long)borders[0], (long long)borders[texts], (long long)tokens);
     for (int64_t i = 0; i < texts; i++) {
         if (borders[i] > borders[i + 1] || borders[i + 1] > tokens)
-            return fail(NF_INVALID, message, size, "border %lld is %lld and the next one %lld",
+            return nf_fail(NF_INVALID, message, size, "border %lld is %lld and the next one %lld",
                         (long long)i, (long long)borders[i], (long long)borders[i + 1]);
         if (borders[i + 1] - borders[i] > longest)
-            return fail(NF_INVALID, message, size, "text %lld has %lld tokens, positions are for %lld",
+            return nf_fail(NF_INVALID, message, size, "text %lld has %lld tokens, positions are for %lld",
                         (long long)i, (long long)(borders[i + 1] - borders[i]), (long long)longest);
     }
     for (int64_t i = 0; i < tokens; i++)
         if (ids[i] < 0 || ids[i] >= s->vocabulary)
-            return fail(NF_INVALID, message, size, "token %lld is %lld, the vocabulary has %lld",
+            return nf_fail(NF_INVALID, message, size, "token %lld is %lld, the vocabulary has %lld",
                         (long long)i, (long long)ids[i], (long long)s->vocabulary);
     return NF_OK;
 }
@@ -248,26 +333,28 @@ int32_t nf_encode(nf_model *model, const int64_t *ids, int64_t tokens, const int
                   int64_t texts, int32_t pooling, float *out, int64_t out_count, int32_t threads,
                   char *message, size_t size) {
     if (!model || !borders || texts < 0 || tokens < 0 || (tokens && !ids))
-        return fail(NF_INVALID, message, size, "a null pointer or a negative count was given");
+        return nf_fail(NF_INVALID, message, size, "a null pointer or a negative count was given");
     if (pooling < NF_TOKENS || pooling > NF_CLS)
-        return fail(NF_INVALID, message, size, "unknown pooling %d", (int)pooling);
+        return nf_fail(NF_INVALID, message, size, "unknown pooling %d", (int)pooling);
     const int64_t rows = pooling == NF_TOKENS ? tokens : texts, hidden = model->shape.hidden;
     if (rows > INT64_MAX / 4 / hidden || out_count != rows * hidden || (out_count && !out))
-        return fail(NF_INVALID, message, size, "out has %lld floats, expected %lld rows of %lld",
+        return nf_fail(NF_INVALID, message, size, "out has %lld floats, expected %lld rows of %lld",
                     (long long)out_count, (long long)rows, (long long)hidden);
     const int32_t status = check_batch(model, ids, tokens, borders, texts, message, size);
     if (status != NF_OK || texts == 0) return status;
 
     int64_t *starts = malloc(((size_t)texts + 1) * sizeof *starts);
-    if (!starts) return fail(NF_OUT_OF_MEMORY, message, size, "no memory for the plan");
+    if (!starts) return nf_fail(NF_OUT_OF_MEMORY, message, size, "no memory for the plan");
     if (threads < 1) threads = 1;
     call c = {.model = model, .ids = ids, .borders = borders, .starts = starts, .out = out,
               .pooling = (enum nf_pooling)pooling};
-    c.blocks = plan(&c, starts, texts, block_tokens(model, tokens, threads));
-    nf_run_on_threads(threads < c.blocks ? threads : (int32_t)c.blocks, encode_blocks, &c);
+    c.members = team_size(model, texts, tokens, threads);
+    c.blocks = plan(&c, starts, texts, block_tokens(model, tokens, c.members > 1 ? 1 : threads));
+    if (c.members > 1) encode_blocks(&c);
+    else nf_run_on_threads(threads < c.blocks ? threads : (int32_t)c.blocks, encode_blocks, &c);
     free(starts);
     if (atomic_load(&c.status) != NF_OK)
-        return fail(NF_OUT_OF_MEMORY, message, size, "no memory for %lld tokens at once",
+        return nf_fail(NF_OUT_OF_MEMORY, message, size, "no memory for %lld tokens at once",
                     (long long)c.most_tokens);
     return NF_OK;
 }

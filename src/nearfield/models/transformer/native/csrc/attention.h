@@ -26,7 +26,7 @@ INLINE float softmax_row(float *scores, const float *bias, element *shares, size
 }
 
 /* Some queries of one head against all keys: scores, softmax, context. */
-INLINE void attend_rows(const nf_model *m, workspace *w, const element *queries, size_t rows,
+INLINE void attend_rows(const nf_model *m, const scratch *own, const element *queries, size_t rows,
                         size_t keys, const float *bias, element *context) {
     const size_t head_words = m->head / PER_WORD;
     const size_t padded = nf_round_up(keys, SUMMED_MULTIPLE);
@@ -34,41 +34,42 @@ INLINE void attend_rows(const nf_model *m, workspace *w, const element *queries,
     const size_t share_stride = score_stride + NF_ALIGN; /* see the strides in model.h */
     for (size_t key = 0; key < keys; key += PANEL)
         row_product(rows, (const word *)(const void *)queries, m->qkv_stride / PER_WORD,
-                    (const word *)w->keys + key * head_words, head_words, w->scores + key,
+                    (const word *)own->keys + key * head_words, head_words, own->scores + key,
                     score_stride, NULL, NULL);
     float factors[ROWS];
-    element *shares = w->shares;
+    element *shares = own->shares;
     for (size_t r = 0; r < rows; r++)
-        factors[r] = softmax_row(w->scores + r * score_stride, bias ? bias - r : NULL,
+        factors[r] = softmax_row(own->scores + r * score_stride, bias ? bias - r : NULL,
                                  shares + r * share_stride, keys, padded);
     for (size_t column = 0; column < m->head; column += PANEL) {
         row_product(rows, (const word *)(const void *)shares, share_stride / PER_WORD,
-                    (const word *)w->values + column * (padded / PER_WORD), padded / PER_WORD,
-                    w->tile, PANEL, NULL, NULL);
+                    (const word *)own->values + column * (padded / PER_WORD), padded / PER_WORD,
+                    own->tile, PANEL, NULL, NULL);
         for (size_t r = 0; r < rows; r++)
             for (size_t n = 0; n < PANEL; n += LANES)
                 store_elements(context + r * m->context_stride + column + n,
-                               v_mul(v_load(w->tile + r * PANEL + n), v_set(factors[r])));
+                               v_mul(v_load(own->tile + r * PANEL + n), v_set(factors[r])));
     }
 }
 
-/* All heads of the text whose tokens are the rows from `first` on. */
-static void attend(const nf_model *m, workspace *w, size_t first, size_t length) {
+/* Heads from `head` to `end` of the text whose tokens are the rows from `first` on. */
+static void attend_heads(const nf_model *m, const workspace *w, const scratch *own, size_t head,
+                         size_t end, size_t first, size_t length) {
     const size_t step = rows_at_a_time(length);
     const size_t padded = nf_round_up(length, SUMMED_MULTIPLE);
     const size_t reach = (size_t)m->shape.positions;
-    for (size_t head = 0; head < (size_t)m->shape.heads; head++) {
+    for (; head < end; head++) {
         const element *query = (const element *)w->qkv + first * m->qkv_stride + head * 3 * m->head;
         const element *key = query + m->head, *value = key + m->head;
-        columns_from_rows(w->keys, (const word *)(const void *)key, m->qkv_stride / PER_WORD,
+        columns_from_rows(own->keys, (const word *)(const void *)key, m->qkv_stride / PER_WORD,
                           length, m->head / PER_WORD);
-        sums_over_rows(w->values, value, m->qkv_stride, length, padded, m->head);
+        sums_over_rows(own->values, value, m->qkv_stride, length, padded, m->head);
         /* The bias of key j and query i stands at j - i + reach - 1. */
         const float *bias =
             m->relative_bias ? m->relative_bias + head * (2 * reach - 1) + reach - 1 : NULL;
         element *context = (element *)w->context + first * m->context_stride + head * m->head;
         for (size_t row = 0; row < length; row += step)
-            attend_rows(m, w, query + row * m->qkv_stride,
+            attend_rows(m, own, query + row * m->qkv_stride,
                         length - row < step ? length - row : step, length,
                         bias ? bias - row : NULL, context + row * m->context_stride);
     }

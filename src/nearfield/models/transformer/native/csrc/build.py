@@ -57,7 +57,7 @@ class Kernel:
     switch: str
 
 
-_PORTABLE = ("kernel_plain.c", "cpu.c", "memory.c", "threads.c")
+_PORTABLE = ("kernel_plain.c", "cpu.c", "memory.c", "panels.c", "threads.c", "check.c")
 _X86_KERNELS = (
     Kernel(("kernel_avx2.c",), _AVX2, "NF_WITH_AVX2"),
     Kernel(("kernel_avx512.c",), _AVX512, "NF_WITH_AVX512"),

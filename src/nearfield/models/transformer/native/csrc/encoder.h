@@ -1,5 +1,7 @@
 /* The encoder of "Attention is all you need" (Vaswani et al. 2017) in BERT's post-norm form,
- * for one block of texts, on whatever products the translation unit has chosen.
+ * for one block of texts, on whatever products the translation unit has chosen. A *step* is work
+ * that a team of threads can share, because no part of it reads what another one writes; how it
+ * is shared changes no number.
  *
  * Rows are tokens. `state` is the layer's input as elements, `residual` the same in float32;
  * each half of a layer adds its result to `residual` and normalises that into a new `state`.
@@ -11,12 +13,23 @@
 #include "model.h"
 #include "panels.h"
 
-enum finish { STORE, ACTIVATE, ADD_TO_RESIDUAL };
-
 /* Columns or inputs of a layer, [first, first + count). */
 typedef struct {
     size_t first, count;
 } span;
+
+/* What the steps of an encoder work on; one for each block. */
+typedef struct {
+    const nf_model *model;
+    workspace *memory;
+    const block *texts;
+    size_t tokens;
+    const layer *layer;
+    span wide; /* feed-forward columns that are computed at the moment */
+    const float *norm_weight, *norm_bias;
+} work;
+
+enum finish { STORE, ACTIVATE, ADD_TO_RESIDUAL };
 
 INLINE vec activate(enum nf_activation activation, vec x) {
     switch (activation) {
@@ -74,18 +87,25 @@ INLINE void store_some(void *p, size_t rows) { finish_rows(STORE, p, ((pending *
 INLINE void activate_some(void *p, size_t rows) { finish_rows(ACTIVATE, p, ((pending *)p)->done + rows); }
 INLINE void add_some(void *p, size_t rows) { finish_rows(ADD_TO_RESIDUAL, p, ((pending *)p)->done + rows); }
 
+/* A member's part of some columns, in whole panels. */
+static span columns_of(size_t columns, member part) {
+    const size_t panels = (columns + PANEL - 1) / PANEL;
+    const size_t first = nf_part_begin(panels, part) * PANEL;
+    return (span){first, nf_part_end(panels, part) * PANEL - first};
+}
+
 /* The given outputs of a linear layer over the given inputs. Panel by panel: a panel stays in the
  * nearest cache while all rows of the block pass it. `left` starts at the first given input, `out`
  * takes the first given output. The bias belongs to the first inputs only. The last step of each
  * tile is left pending while the next tile is summed. */
-INLINE void product(const enum finish finish, const nf_model *m, workspace *w, const linear *layer,
+INLINE void product(const enum finish finish, const nf_model *m, const scratch *own, const linear *layer,
                     span inputs, span outputs, const element *left, size_t stride, size_t rows,
                     void *out, size_t out_stride) {
     const size_t words = layer->inputs / PER_WORD, used = inputs.count / PER_WORD;
     const size_t step = rows_at_a_time(rows);
     const size_t size = finish == ADD_TO_RESIDUAL ? sizeof(float) : sizeof(element);
     const word *panels = (const word *)layer->panels + inputs.first / PER_WORD * PANEL;
-    float *tile = w->tile, *other = w->tile + ROWS * PANEL;
+    float *tile = own->tile, *other = own->tile + ROWS * PANEL;
     pending p = {.stride = out_stride, .activation = (enum nf_activation)m->shape.activation};
     for (size_t n = 0; n < outputs.count; n += PANEL) {
         const word *panel = panels + (outputs.first + n) * words;
@@ -136,64 +156,116 @@ static void layer_norm(const nf_model *m, float *row, const float *weight, const
     }
 }
 
-static void norm_rows(const nf_model *m, workspace *w, size_t tokens, const float *weight,
-                      const float *bias) {
-    for (size_t t = 0; t < tokens; t++)
-        layer_norm(m, w->residual + t * m->hidden, weight, bias,
-                   (element *)w->state + t * m->state_stride);
+/* Step: normalise `residual`, each member some rows. */
+static void normalise(void *context, member part) {
+    const work *k = context;
+    const nf_model *m = k->model;
+    for (size_t t = nf_part_begin(k->tokens, part); t < nf_part_end(k->tokens, part); t++)
+        layer_norm(m, k->memory->residual + t * m->hidden, k->norm_weight, k->norm_bias,
+                   (element *)k->memory->state + t * m->state_stride);
 }
 
-/* Word, position and type vectors summed and normalised. Where positions start behind the padding
- * id, a padding token inside of a text has its position and is not counted. */
-static void embed(const nf_model *m, workspace *w, const block *b) {
+/* Step: word, position and type vectors summed, each member some texts. Where positions start
+ * behind the padding id, a padding token inside of a text has its position and is not counted. */
+static void embed(void *context, member part) {
+    const work *k = context;
+    const nf_model *m = k->model;
+    const block *b = k->texts;
     const size_t hidden = (size_t)m->shape.hidden;
     const int64_t padding = m->shape.padding_id;
-    float *row = w->residual;
-    for (size_t text = 0; text < b->texts; text++) {
+    for (size_t text = nf_part_begin(b->texts, part); text < nf_part_end(b->texts, part); text++) {
         int64_t counted = padding >= 0 ? padding + 1 : 0;
-        for (int64_t t = b->borders[text]; t < b->borders[text + 1]; t++, row += m->hidden) {
-            const int64_t id = b->ids[t - b->borders[0]];
+        for (int64_t t = b->borders[text] - b->borders[0]; t < b->borders[text + 1] - b->borders[0];
+             t++) {
+            const int64_t id = b->ids[t];
             const int64_t position = padding >= 0 && id == padding ? padding : counted++;
             const float *words = m->words + (size_t)id * hidden;
             const float *positions = m->positions + (size_t)position * hidden;
+            float *row = k->memory->residual + (size_t)t * m->hidden;
             for (size_t j = 0; j < hidden; j++) row[j] = words[j] + m->token_type[j] + positions[j];
             for (size_t j = hidden; j < m->hidden; j++) row[j] = 0.0f;
         }
-    }
-    norm_rows(m, w, (size_t)(b->borders[b->texts] - b->borders[0]), m->norm_weight, m->norm_bias);
-}
-
-/* In chunks of columns, each of which is narrowed and added while it is still cached. */
-static void feed_forward(const nf_model *m, workspace *w, const layer *l, size_t tokens) {
-    const span state = {0, m->hidden};
-    for (size_t first = 0; first < l->widen.outputs; first += m->wide_chunk) {
-        size_t left = l->widen.outputs - first;
-        const span wide = {first, left < m->wide_chunk ? left : m->wide_chunk};
-        product(ACTIVATE, m, w, &l->widen, state, wide, w->state, m->state_stride, tokens, w->wide,
-                m->wide_stride);
-        product(ADD_TO_RESIDUAL, m, w, &l->narrow, wide, state, w->wide, m->wide_stride, tokens,
-                w->residual, m->hidden);
     }
 }
 
 #include "attention.h"
 
-static void encode(const nf_model *m, workspace *w, const block *b) {
-    const size_t tokens = (size_t)(b->borders[b->texts] - b->borders[0]);
-    const span all = {0, m->hidden}, qkv = {0, 3 * m->head_columns}, heads = {0, m->head_columns};
-    embed(m, w, b);
+/* Step: queries, keys and values, then the attention, each member some heads. */
+static void attend(void *context, member part) {
+    const work *k = context;
+    const nf_model *m = k->model;
+    workspace *w = k->memory;
+    const size_t heads = (size_t)m->shape.heads, columns = 3 * m->head;
+    const size_t first = nf_part_begin(heads, part), end = nf_part_end(heads, part);
+    const span all = {0, m->hidden}, own = {first * columns, (end - first) * columns};
+    product(STORE, m, &w->scratch[part.index], &k->layer->qkv, all, own, w->state, m->state_stride,
+            k->tokens, (element *)w->qkv + own.first, m->qkv_stride);
+    for (size_t text = 0; text < k->texts->texts; text++) {
+        const int64_t *borders = k->texts->borders;
+        attend_heads(m, w, &w->scratch[part.index], first, end, (size_t)(borders[text] - borders[0]),
+                     (size_t)(borders[text + 1] - borders[text]));
+    }
+}
+
+/* Step: what the heads found, projected and added, each member some columns. */
+static void add_attended(void *context, member part) {
+    const work *k = context;
+    const nf_model *m = k->model;
+    workspace *w = k->memory;
+    const span heads = {0, m->head_columns}, own = columns_of(m->hidden, part);
+    product(ADD_TO_RESIDUAL, m, &w->scratch[part.index], &k->layer->attended, heads, own, w->context,
+            m->context_stride, k->tokens, w->residual + own.first, m->hidden);
+}
+
+/* Step: the feed-forward layer's first half with its activation, each member some columns. */
+static void widen(void *context, member part) {
+    const work *k = context;
+    const nf_model *m = k->model;
+    workspace *w = k->memory;
+    const span all = {0, m->hidden}, own = columns_of(k->wide.count, part);
+    const span columns = {k->wide.first + own.first, own.count};
+    product(ACTIVATE, m, &w->scratch[part.index], &k->layer->widen, all, columns, w->state,
+            m->state_stride, k->tokens, (element *)w->wide + own.first, m->wide_stride);
+}
+
+/* Step: its second half, added, each member some columns. */
+static void narrow(void *context, member part) {
+    const work *k = context;
+    const nf_model *m = k->model;
+    workspace *w = k->memory;
+    const span own = columns_of(m->hidden, part);
+    product(ADD_TO_RESIDUAL, m, &w->scratch[part.index], &k->layer->narrow, k->wide, own, w->wide,
+            m->wide_stride, k->tokens, w->residual + own.first, m->hidden);
+}
+
+static void normalise_all(work *k, team *t, const float *weight, const float *bias) {
+    k->norm_weight = weight;
+    k->norm_bias = bias;
+    nf_team_step(t, normalise, k);
+}
+
+/* In chunks of columns, each of which is narrowed and added while it is still cached. */
+static void feed_forward(work *k, team *t) {
+    const size_t columns = k->layer->widen.outputs, chunk = k->model->wide_chunk;
+    for (size_t first = 0; first < columns; first += chunk) {
+        k->wide = (span){first, columns - first < chunk ? columns - first : chunk};
+        nf_team_step(t, widen, k);
+        nf_team_step(t, narrow, k);
+    }
+}
+
+static void encode(const nf_model *m, workspace *w, const block *b, team *t) {
+    work k = {.model = m, .memory = w, .texts = b,
+              .tokens = (size_t)(b->borders[b->texts] - b->borders[0])};
+    nf_team_step(t, embed, &k);
+    normalise_all(&k, t, m->norm_weight, m->norm_bias);
     for (int64_t i = 0; i < m->shape.layers; i++) {
-        const layer *l = m->layers + i;
-        product(STORE, m, w, &l->qkv, all, qkv, w->state, m->state_stride, tokens, w->qkv,
-                m->qkv_stride);
-        for (size_t text = 0; text < b->texts; text++)
-            attend(m, w, (size_t)(b->borders[text] - b->borders[0]),
-                   (size_t)(b->borders[text + 1] - b->borders[text]));
-        product(ADD_TO_RESIDUAL, m, w, &l->attended, heads, all, w->context, m->context_stride,
-                tokens, w->residual, m->hidden);
-        norm_rows(m, w, tokens, l->attended_norm_weight, l->attended_norm_bias);
-        feed_forward(m, w, l, tokens);
-        norm_rows(m, w, tokens, l->norm_weight, l->norm_bias);
+        const layer *l = k.layer = m->layers + i;
+        nf_team_step(t, attend, &k);
+        nf_team_step(t, add_attended, &k);
+        normalise_all(&k, t, l->attended_norm_weight, l->attended_norm_bias);
+        feed_forward(&k, t);
+        normalise_all(&k, t, l->norm_weight, l->norm_bias);
     }
 }
 

@@ -22,14 +22,23 @@ typedef struct {
     float *attended_norm_weight, *attended_norm_bias, *norm_weight, *norm_bias;
 } layer;
 
-/* A thread's memory for one block of texts; grown on demand, reused from call to call. */
+/* What one thread needs for itself. */
+typedef struct {
+    void *shares, *keys, *values; /* elements */
+    float *scores;
+    float *tile; /* two tiles of sums, used in turn */
+} scratch;
+
+/* The memory of one block of texts and of the threads that work on it; grown on demand, reused
+ * from call to call. */
 typedef struct workspace {
     struct workspace *next;
-    size_t tokens; /* rows it has */
+    size_t tokens;  /* rows it has */
+    size_t members; /* threads it is for */
     void *memory;
-    void *state, *qkv, *context, *wide, *shares, *keys, *values; /* elements */
-    float *residual, *scores;
-    float *tile; /* two tiles of sums, used in turn */
+    void *state, *qkv, *context, *wide; /* elements */
+    float *residual;
+    scratch *scratch; /* of each member */
 } workspace;
 
 typedef struct kernel kernel;
@@ -47,9 +56,11 @@ struct nf_model {
     const float *words, *positions;
     float *token_type, *norm_weight, *norm_bias, *relative_bias;
     layer *layers;
-    void *arena;
-    pthread_mutex_t lock; /* guards spare */
+    void *panels; /* borrowed: what the pointers above and in the layers point into */
+    size_t panels_bytes;
+    pthread_mutex_t lock; /* guards what follows */
     workspace *spare;
+    int alone, pause; /* calls without a team from now on, and after the next interruption */
 };
 
 /* One block of work: texts whose tokens lie side by side. */
@@ -58,6 +69,14 @@ typedef struct {
     const int64_t *borders; /* texts + 1, not shifted: borders[0] belongs to ids[0] */
     size_t texts;
 } block;
+
+/* Threads that work on one block together, step by step; NULL stands for the caller alone. */
+typedef struct team team;
+
+/* A member's part of a step. */
+typedef struct {
+    size_t index, members;
+} member;
 
 struct kernel {
     const char *name;
@@ -72,7 +91,7 @@ struct kernel {
     void (*pack)(linear *to, size_t first_output, const float *weight, size_t outputs,
                  size_t inputs, size_t group, size_t padded_group, float factor);
     /* Leaves the last hidden states in w->residual, rows of model->hidden floats. */
-    void (*encode)(const nf_model *model, workspace *w, const block *texts);
+    void (*encode)(const nf_model *model, workspace *w, const block *texts, team *team);
 };
 
 extern const kernel nf_kernel_plain, nf_kernel_avx2, nf_kernel_avx512, nf_kernel_avx512bf16,
@@ -82,16 +101,33 @@ static inline size_t nf_round_up(size_t n, size_t multiple) {
     return (n + multiple - 1) / multiple * multiple;
 }
 
+/* The part of `count` items that is a member's, first to end. */
+static inline size_t nf_part_begin(size_t count, member part) {
+    return count * part.index / part.members;
+}
+static inline size_t nf_part_end(size_t count, member part) {
+    return count * (part.index + 1) / part.members;
+}
+
+/* api.c */
+__attribute__((format(printf, 4, 5)))
+int32_t nf_fail(int32_t status, char *message, size_t size, const char *format, ...);
+
+/* panels.c */
+int nf_lay_panels(nf_model *m, void *panels); /* sets panels_bytes; with NULL only that */
+void nf_fill_panels(nf_model *m, const nf_weights *weights, int threads);
+
 /* memory.c */
 void *nf_allocate(size_t bytes); /* zeroed, on huge pages where large */
-void nf_release(void *memory);
-int nf_build(nf_model *model, const nf_weights *weights, int threads);
-workspace *nf_take_workspace(nf_model *model, size_t tokens);
+workspace *nf_take_workspace(nf_model *model, size_t tokens, size_t members);
 void nf_return_workspace(nf_model *model, workspace *w);
 void nf_free_workspaces(nf_model *model);
 
 /* threads.c */
 void nf_run_on_threads(int threads, void (*work)(void *context), void *context);
+team *nf_team_gather(const kernel *kernel, size_t members);
+void nf_team_step(team *team, void (*step)(void *context, member part), void *context);
+int nf_team_dismiss(team *team);
 
 /* cpu.c */
 int nf_cpu_has_avx2(void);

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define NF_ABI_VERSION 1
+#define NF_ABI_VERSION 2
 
 #if defined(_WIN32)
 #define NF_API __declspec(dllexport)
@@ -32,6 +32,7 @@ typedef struct {
     int64_t vocabulary, positions;
     int64_t padding_id; /* where positions start behind it (RoBERTa, MPNet), else -1 */
     int64_t activation; /* enum nf_activation */
+    int64_t relative;   /* 1 where scores get a bias by distance (MPNet), else 0 */
     double norm_epsilon;
 } nf_shape;
 
@@ -44,12 +45,9 @@ typedef struct {
 } nf_layer_weights;
 
 typedef struct {
-    /* These two tables are read where they lie and must outlive the model; the rest is copied. */
-    const float *words;       /* (vocabulary, hidden) */
-    const float *positions;   /* (positions, hidden) */
     const float *token_type;  /* (hidden), or NULL */
     const float *norm_weight, *norm_bias;
-    const float *relative_bias; /* (heads, 2 positions - 1): bias of key - query + positions - 1, or NULL */
+    const float *relative_bias; /* (heads, 2 positions - 1): bias of key - query + positions - 1 */
     const nf_layer_weights *layers;
 } nf_weights;
 
@@ -64,8 +62,26 @@ NF_API int32_t nf_kernel_usable(int32_t index); /* whether this processor runs i
 NF_API int32_t nf_kernel_precision(int32_t index);
 NF_API int32_t nf_kernel_only_by_name(int32_t index); /* never chosen by itself: for tests */
 
-NF_API int32_t nf_model_new(const nf_shape *shape, const nf_weights *weights, const char *kernel,
-                            int32_t threads, nf_model **model, char *message, size_t message_size);
+/* Encode a few texts with this kernel and with plain C, in a process of its own, so that even a
+ * kernel that dies is found out. NF_OK where they agree; else the message says what happened. */
+NF_API int32_t nf_kernel_check(int32_t index, char *message, size_t message_size);
+
+/* All weights but the tables of words and positions, in the order that one kernel reads: bytes
+ * without pointers, which may be written to a file and mapped by another process. */
+NF_API int32_t nf_panels_bytes(const nf_shape *shape, const char *kernel, int64_t *bytes,
+                               char *message, size_t message_size);
+/* `panels` is zeroed memory of that size, on a cache line's border. */
+NF_API int32_t nf_panels_fill(const nf_shape *shape, const nf_weights *weights, const char *kernel,
+                              int32_t threads, void *panels, int64_t bytes, char *message,
+                              size_t message_size);
+/* Any two inputs that differ in one word of 8 bytes differ here. */
+NF_API uint64_t nf_checksum(const void *data, int64_t bytes);
+
+/* `words` (vocabulary, hidden), `positions` (positions, hidden) and `panels` are read where they
+ * lie and must outlive the model. */
+NF_API int32_t nf_model_new(const nf_shape *shape, const char *kernel, const float *words,
+                            const float *positions, const void *panels, int64_t bytes,
+                            nf_model **model, char *message, size_t message_size);
 NF_API void nf_model_free(nf_model *model);
 
 /* Encode packed texts: text i has the tokens ids[borders[i]] … ids[borders[i + 1] - 1].

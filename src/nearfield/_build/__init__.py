@@ -1,0 +1,1 @@
+"""Compiling the optional C parts; standard library only, as it runs during installation."""

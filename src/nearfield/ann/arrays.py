@@ -1,0 +1,119 @@
+"""Arrays as searches take and give them: rows, queries, masks of slots, candidates."""
+
+from __future__ import annotations
+
+import ctypes
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from nearfield.errors import DimensionMismatch, InputError
+from nearfield.metric import Metric
+from nearfield.types import FloatArray, IntArray
+
+__all__ = [
+    "METRICS",
+    "Candidates",
+    "Mask",
+    "address",
+    "checked_mask",
+    "checked_queries",
+    "checked_rows",
+    "pack_mask",
+    "slots_of",
+]
+
+Mask: TypeAlias = npt.NDArray[np.uint8]
+"""A set of slots: bit ``s % 8`` of byte ``s // 8``."""
+
+METRICS = (Metric.COSINE, Metric.DOT, Metric.EUCLIDEAN)
+"""In the order of the compiled library's numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Slots proposed for each query, best first.
+
+    Attributes
+    ----------
+    slots : ndarray of int64, shape (q, c)
+        -1 behind the last one where there are fewer.
+    estimates : ndarray of float32, shape (q, c)
+        Higher is closer; -inf where the slot is -1.
+    """
+
+    slots: IntArray
+    estimates: FloatArray
+
+
+def address(array: npt.NDArray[np.generic]) -> int:
+    """Where an array's bytes lie; ``array.ctypes.data``, a microsecond or two sooner."""
+    try:
+        return ctypes.addressof(ctypes.c_char.from_buffer(array.data))
+    except (TypeError, ValueError):  # read-only, empty or with gaps
+        return int(array.ctypes.data)
+
+
+def pack_mask(wanted: npt.NDArray[np.bool_]) -> Mask:
+    """Pack truth values by slot into a mask, zero padded to a multiple of eight bytes.
+
+    Examples
+    --------
+    >>> pack_mask(np.array([True, False, True])).tolist()
+    [5, 0, 0, 0, 0, 0, 0, 0]
+    """
+    mask = np.zeros(-(-len(wanted) // 64) * 8, dtype=np.uint8)
+    packed = np.packbits(wanted, bitorder="little")
+    mask[: len(packed)] = packed
+    return mask
+
+
+def slots_of(allowed: Mask | None, count: int) -> IntArray:
+    """The allowed slots below `count`, ascending.
+
+    Examples
+    --------
+    >>> slots_of(np.array([5, 0, 0, 0, 0, 0, 0, 0], dtype=np.uint8), 3).tolist()
+    [0, 2]
+    """
+    if allowed is None:
+        return np.arange(count, dtype=np.int64)
+    bits = np.unpackbits(allowed[: -(-count // 8)], count=count, bitorder="little")
+    return np.flatnonzero(bits).astype(np.int64)
+
+
+def checked_mask(allowed: Mask | None, count: int) -> Mask | None:
+    """Return the mask with whole words for `count` slots; raises InputError if it is shorter."""
+    if allowed is None:
+        return None
+    if allowed.dtype != np.uint8 or allowed.ndim != 1 or len(allowed) * 8 < count:
+        raise InputError(
+            f"the mask is {allowed.dtype} of shape {allowed.shape}: expected uint8 with a bit for "
+            f"each of {count} slots"
+        )
+    whole = -(-count // 64) * 8
+    if len(allowed) >= whole:
+        return np.ascontiguousarray(allowed)
+    return np.concatenate([allowed, np.zeros(whole - len(allowed), dtype=np.uint8)])
+
+
+def checked_queries(queries: FloatArray, dimension: int) -> FloatArray:
+    """Return queries as a C-contiguous float32 matrix (q, dimension)."""
+    matrix = np.ascontiguousarray(queries, dtype=np.float32)
+    if matrix.ndim != 2 or matrix.shape[1] != dimension:
+        raise DimensionMismatch(f"queries have shape {matrix.shape}: expected (q, {dimension})")
+    return matrix
+
+
+def checked_rows(rows: FloatArray, dimension: int | None = None) -> FloatArray:
+    """Return rows as float32 (n, dimension), each contiguous, any multiple of 4 bytes apart."""
+    if rows.ndim != 2 or rows.shape[1] < 1 or dimension not in (None, rows.shape[1]):
+        expected = "dimension" if dimension is None else dimension
+        raise DimensionMismatch(f"vectors have shape {rows.shape}: expected (n, {expected})")
+    stride, step = rows.strides
+    plain = rows.dtype == np.float32 and rows.flags.aligned
+    if plain and step == 4 and stride >= 4 * rows.shape[1] and stride % 4 == 0:
+        return rows
+    return np.ascontiguousarray(rows, dtype=np.float32)

@@ -1,0 +1,76 @@
+/* The interface of the library, all that Python sees.
+ *
+ * Plain C types only, so that one build serves every Python version. Whoever changes a structure
+ * or a function raises NFA_ABI_VERSION here and ABI_VERSION in library.py. Functions that can fail
+ * return a status; sizes are checked here, what a pointer points to is the caller's word.
+ *
+ * `kernel` is an index below nfa_kernel_count(). A mask is packed: bit s % 8 of byte s / 8, up to
+ * an 8-byte multiple of bytes that holds all slots; NULL allows everything. Rows lie `stride` bytes
+ * apart, 4-byte aligned. Answers that are not there have slot -1 and score -infinity.
+ */
+#ifndef NEARFIELD_ANN_H
+#define NEARFIELD_ANN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define NFA_ABI_VERSION 1
+
+#if defined(_WIN32)
+#define NFA_API __declspec(dllexport)
+#else
+#define NFA_API __attribute__((visibility("default")))
+#endif
+
+enum nfa_status { NFA_OK = 0, NFA_INVALID = 1, NFA_OUT_OF_MEMORY = 2, NFA_IO = 3 };
+
+enum nfa_metric { NFA_COSINE = 0, NFA_DOT = 1, NFA_EUCLIDEAN = 2 };
+
+/* What vectors are measured against before they are quantised. */
+typedef struct {
+    int64_t dimension;
+    int64_t width;       /* dimension, padded to a multiple of 64 */
+    int64_t metric;      /* enum nfa_metric */
+    int64_t rounds;      /* of the rotation */
+    const float *centre; /* (width), zero padded, in units of `scale` */
+    const float *signs;  /* (rounds, width), ±1 */
+    double scale;        /* typical length; 1 for cosine */
+} nfa_space;
+
+NFA_API int32_t nfa_abi_version(void);
+
+/* Kernels, the preferred ones first. */
+NFA_API int32_t nfa_kernel_count(void);
+NFA_API const char *nfa_kernel_name(int32_t index);
+NFA_API int32_t nfa_kernel_usable(int32_t index); /* whether this processor runs it */
+
+/* The best `k` rows of each query by exact score, ties by slot. */
+NFA_API int32_t nfa_exact_search(int32_t kernel, const void *rows, int64_t stride, int64_t count,
+                                 int64_t dimension, int32_t metric, const float *queries,
+                                 int64_t query_count, int64_t k, const uint8_t *allowed,
+                                 int64_t *slots, float *scores);
+
+/* Exact scores of given slots (query_count, candidates), -1 where there is none, and the best `k`
+ * of them. Rows are in memory, or in a file from `offset` on. */
+NFA_API int32_t nfa_rescore(int32_t kernel, const void *rows, int64_t stride, int64_t count,
+                            int64_t dimension, int32_t metric, const float *queries,
+                            int64_t query_count, const int64_t *candidates, int64_t candidate_count,
+                            int64_t k, int64_t *slots, float *scores);
+NFA_API int32_t nfa_rescore_file(int32_t kernel, int32_t file, int64_t offset, int64_t stride,
+                                 int64_t count, int64_t dimension, int32_t metric,
+                                 const float *queries, int64_t query_count,
+                                 const int64_t *candidates, int64_t candidate_count, int64_t k,
+                                 int64_t *slots, float *scores);
+
+/* Quantise `count` vectors into a unit (1024 vectors, see codes.h) from its place `first` on. */
+NFA_API int32_t nfa_encode(int32_t kernel, const nfa_space *space, const void *vectors,
+                           int64_t stride, int64_t count, void *unit, int64_t first);
+
+/* The best `fine` slots of each query by 4-bit estimate among the best `coarse` by 1-bit estimate;
+ * segments of `count` vectors (16384 each) lie one behind the other. Estimates are scores. */
+NFA_API int32_t nfa_code_search(int32_t kernel, const nfa_space *space, const void *segments,
+                                int64_t count, const float *queries, int64_t query_count,
+                                int64_t coarse, int64_t fine, const uint8_t *allowed,
+                                int64_t *slots, float *estimates);
+
+#endif

@@ -1,0 +1,131 @@
+/* Random shapes and mistakes for search and codes, in buffers of exactly the promised size. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "codes.h"
+
+static uint64_t state;
+
+static uint64_t random_bits(void) {
+    state += 0x9e3779b97f4a7c15u;
+    uint64_t z = (state ^ state >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    return z ^ z >> 31;
+}
+
+static int64_t below(int64_t n) { return (int64_t)(random_bits() % (uint64_t)n); }
+static float real(void) { return (float)((double)random_bits() / 0x1p64 * 2.0 - 1.0); }
+
+static void require(int truth, const char *what) {
+    if (truth) return;
+    fprintf(stderr, "failed: %s\n", what);
+    exit(1);
+}
+
+static float *vectors(int64_t count, int64_t floats, int odd) {
+    float *rows = malloc((size_t)(count * floats) * sizeof *rows + 1);
+    for (int64_t i = 0; i < count * floats; i++) rows[i] = real();
+    for (int64_t i = 0; odd && i < count; i++)
+        if (below(9) == 0)
+            for (int64_t j = 0; j < floats; j++)
+                rows[i * floats + j] *= below(2) ? 0.0f : ldexpf(1.0f, (int)below(240) - 120);
+    return rows;
+}
+
+static uint8_t *mask_of(int64_t count) {
+    if (below(3) == 0) return NULL;
+    const int64_t bytes = (count + 63) / 64 * 8, share = below(20);
+    uint8_t *mask = calloc((size_t)bytes + 1, 1);
+    for (int64_t s = 0; s < count; s++)
+        if (below(20) <= share) mask[s / 8] |= (uint8_t)(1u << s % 8);
+    return mask;
+}
+
+static int allowed(const uint8_t *mask, int64_t slot) {
+    return !mask || mask[slot / 8] >> slot % 8 & 1;
+}
+
+static void check_answer(const int64_t *slots, const float *scores, int64_t answers, int64_t count,
+                         const uint8_t *mask) {
+    for (int64_t i = 0; i < answers; i++) {
+        require(slots[i] >= -1 && slots[i] < count, "slots are in range");
+        require(slots[i] < 0 || allowed(mask, slots[i]), "slots are allowed");
+        require(scores[i] == scores[i], "scores are numbers");
+    }
+}
+
+static void exact(int32_t kernel) {
+    const int64_t dimension = 1 + below(70), count = below(300), gap = below(5);
+    const int64_t queries = below(4), k = 1 + below(40), stride = 4 * (dimension + gap);
+    const int32_t metric = (int32_t)below(3);
+    float *rows = vectors(count, dimension + gap, 1), *wanted = vectors(queries, dimension, 1);
+    uint8_t *mask = mask_of(count);
+    int64_t *slots = malloc((size_t)(queries * k) * sizeof *slots + 1);
+    float *scores = malloc((size_t)(queries * k) * sizeof *scores + 1);
+    require(nfa_exact_search(kernel, rows, stride, count, dimension, metric, wanted, queries, k,
+                             mask, slots, scores) == NFA_OK, "exact search");
+    check_answer(slots, scores, queries * k, count, mask);
+    int64_t *again = malloc((size_t)(queries * k) * sizeof *again + 1);
+    float *more = malloc((size_t)(queries * k) * sizeof *more + 1);
+    require(nfa_rescore(kernel, rows, stride, count, dimension, metric, wanted, queries, slots, k,
+                        k, again, more) == NFA_OK, "rescoring");
+    require(!memcmp(slots, again, (size_t)(queries * k) * sizeof *slots), "slots are the same");
+    require(!memcmp(scores, more, (size_t)(queries * k) * sizeof *more), "scores are the same");
+    free(rows), free(wanted), free(mask), free(slots), free(scores), free(again), free(more);
+}
+
+static void coded(int32_t kernel) {
+    const int64_t dimension = 1 + below(200), width = (dimension + 63) / 64 * 64;
+    const int64_t count = below(2500), queries = below(20), fine = 1 + below(50);
+    const int64_t coarse = fine + below(300);
+    float *rows = vectors(count, dimension, 1), *wanted = vectors(queries, dimension, 1);
+    float *centre = calloc((size_t)width, sizeof *centre);
+    float *signs = malloc((size_t)(4 * width) * sizeof *signs);
+    for (int64_t i = 0; i < dimension; i++) centre[i] = real();
+    for (int64_t i = 0; i < 4 * width; i++) signs[i] = below(2) ? 1.0f : -1.0f;
+    const nfa_space space = {dimension, width, below(3), 4, centre, signs, 1.0};
+    /* One segment that ends behind its last row. */
+    const size_t end = rows_offset((size_t)width, SEGMENT) + (size_t)(count * width / 2);
+    const size_t unit_rows = rows_offset((size_t)width, UNIT);
+    unsigned char *segment = calloc(1, end + 1);
+    unsigned char *unit = malloc(unit_rows + UNIT * (size_t)width / 2);
+    for (int64_t first = 0; first < count; first += (int64_t)UNIT) {
+        const int64_t some = count - first < (int64_t)UNIT ? count - first : (int64_t)UNIT;
+        const size_t at = (size_t)first, part = ratios_offset((size_t)width, UNIT);
+        require(nfa_encode(kernel, &space, rows + first * dimension, 4 * dimension, some, unit,
+                           0) == NFA_OK, "encoding");
+        memcpy(segment + at / UNIT * part, unit, part);
+        memcpy(segment + ratios_offset((size_t)width, SEGMENT) + 2 * at, unit + part, 2 * UNIT);
+        memcpy(segment + rows_offset((size_t)width, SEGMENT) + at * (size_t)width / 2,
+               unit + unit_rows, (size_t)(some * width / 2));
+    }
+    uint8_t *mask = mask_of(count);
+    int64_t *slots = malloc((size_t)(queries * fine) * sizeof *slots + 1);
+    float *scores = malloc((size_t)(queries * fine) * sizeof *scores + 1);
+    require(nfa_code_search(kernel, &space, segment, count, wanted, queries, coarse, fine, mask,
+                            slots, scores) == NFA_OK, "search in codes");
+    check_answer(slots, scores, queries * fine, count, mask);
+    require(nfa_code_search(kernel, &space, segment, count, wanted, queries, fine - 1, fine, mask,
+                            slots, scores) == NFA_INVALID, "too few coarse ones");
+    require(nfa_encode(kernel, &space, rows, 4, 1, unit, (int64_t)UNIT) == NFA_INVALID,
+            "beyond the unit");
+    free(rows), free(wanted), free(centre), free(signs), free(segment), free(unit), free(mask);
+    free(slots), free(scores);
+}
+
+int main(int argc, char **argv) {
+    const int rounds = argc > 1 ? atoi(argv[1]) : 10;
+    state = argc > 2 ? (uint64_t)atoi(argv[2]) : 0;
+    for (int32_t kernel = 0; kernel < nfa_kernel_count(); kernel++)
+        for (int i = 0; nfa_kernel_usable(kernel) && i < rounds; i++) {
+            exact(kernel);
+            coded(kernel);
+        }
+    require(nfa_exact_search(99, NULL, 4, 0, 1, 0, NULL, 0, 1, NULL, NULL, NULL) == NFA_INVALID,
+            "an unknown kernel");
+    require(nfa_code_search(0, NULL, NULL, 0, NULL, 0, 1, 1, NULL, NULL, NULL) == NFA_INVALID,
+            "no space");
+    return 0;
+}
