@@ -1,0 +1,4 @@
+/* Any processor. */
+#include "places.h"
+
+DEFINE_PLACES(nfl_places_plain)

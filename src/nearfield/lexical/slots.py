@@ -1,0 +1,59 @@
+"""What every index by slot offers, whatever its postings mean."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from nearfield.lexical.shelf import Shelf
+
+__all__ = ["SlotIndex"]
+
+Mask = npt.NDArray[np.uint8]
+
+
+class SlotIndex:
+    """An index of slots from 0 on without gaps, on disk and behind them in memory.
+
+    Parameters
+    ----------
+    shelf : Shelf
+    """
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+
+    def __len__(self) -> int:
+        """Slots covered, on disk or in memory."""
+        return self._shelf.end
+
+    @property
+    def stored(self) -> int:
+        """Slots covered on disk."""
+        return self._shelf.stored
+
+    @property
+    def size(self) -> int:
+        """Bytes on disk."""
+        return self._shelf.size
+
+    def optimise(self, *, dead: Mask | None = None, durable: bool = False) -> None:
+        """Merge everything on disk to one segment, without the slots of the packed mask `dead`."""
+        self._shelf.optimise(dead=dead, durable=durable)
+
+    def refresh(self) -> bool:
+        """See what another process wrote; returns whether there was something.
+
+        If so, the tail in memory is let go: extend it again from ``stored`` on.
+        """
+        return self._shelf.refresh()
+
+    def verify(self) -> None:
+        """Check every byte on disk.
+
+        Raises
+        ------
+        DamagedIndex
+            A byte is not what was written; the message says where.
+        """
+        self._shelf.verify()
