@@ -221,7 +221,7 @@ class Reranker(Protocol):
         """As results and reports call it."""
 
     def score(self, query: str, texts: Sequence[str]) -> FloatArray:
-        """Relevance of each text, shape (len(texts),); higher is better, comparable within a call."""
+        """Relevance of each text, shape (len(texts),); higher is better within one call."""
 
 
 class VectorStore(Protocol):

@@ -7,7 +7,8 @@ import click
 from nearfield.cli import options
 from nearfield.cli.output import counted, dump, path_text, safe
 from nearfield.cli.place import find_collection
-from nearfield.stores.local import verify
+from nearfield.stores.local import Fault, verify
+from nearfield.stores.local.derived.checking import check as check_derived
 
 __all__ = ["command"]
 
@@ -19,7 +20,7 @@ __all__ = ["command"]
 def command(context: click.Context, path: str | None, as_json: bool) -> None:
     """Check every row, vector and index entry of a collection; exit code 5 tells of damage."""
     home = find_collection(path)
-    report = verify(home)
+    report = verify(home, [check_derived])
     if as_json:
         dump(
             {
@@ -37,5 +38,8 @@ def command(context: click.Context, path: str | None, as_json: bool) -> None:
             click.echo(f"{looked}: whole")
         else:
             found = counted(len(report.findings), "finding")
-            click.echo(f"{looked}: {found}; keep what is whole with: nearfield repair {home}")
+            derived = all(finding.fault is Fault.DERIVED for finding in report.findings)
+            # What is derived is made again from the passages, which are whole.
+            remedy = "compact" if derived else "repair"
+            click.echo(f"{looked}: {found}; make it whole with: nearfield {remedy} {home}")
     context.exit(0 if report.whole else 5)

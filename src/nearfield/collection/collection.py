@@ -7,30 +7,30 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from functools import cached_property
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 import numpy.typing as npt
 
-from nearfield.collection.model import admit, is_same_class, load_again, mixing, precision_of
-from nearfield.collection.options import Chunking, IndexOptions, chunker_for
+from nearfield.collection.model import is_same_class, mixing
+from nearfield.collection.options import IndexOptions
 from nearfield.collection.passage import embedding_text
+from nearfield.collection.reader import CollectionReader, as_filter
 from nearfield.collection.report import IndexReport, ProgressListener
-from nearfield.documents.walk import FoundFile, WalkOptions, walk
+from nearfield.collection.searching import calibration_property
 from nearfield.errors import InputError
-from nearfield.filters import Filter, parse
-from nearfield.models.precision import AUTO
-from nearfield.protocols import Chunker, Encoder, ReadLimits
-from nearfield.search.dense import search
-from nearfield.stores.local import LocalStore, Mode, RepairReport, SourceState, VerifyReport
-from nearfield.types import Chunk, FloatArray, Hit, Metadata, Role
+from nearfield.filters import Filter
+from nearfield.protocols import Encoder
+from nearfield.search.calibration import Calibration
+from nearfield.search.options import Mode
+from nearfield.stores.local import LocalStore, RepairReport
+from nearfield.stores.local import Mode as StoreMode
+from nearfield.types import Chunk, FloatArray, Metadata, Role
 
 __all__ = ["Collection"]
 
 
-class Collection:
+class Collection(CollectionReader):
     """Passages and their vectors in one directory, and the model that made them.
 
     Make one with :func:`open_collection` (``nearfield.open``). Reading never blocks and needs
@@ -46,140 +46,12 @@ class Collection:
         Class to load that model in; by default the one that made the vectors.
     """
 
-    def __init__(
-        self, path: Path, *, encoder: Encoder | None = None, precision: str = AUTO
-    ) -> None:
-        self.path = path
-        self._asked = precision
-        self._store = LocalStore.open(path, mode=Mode.READ)
-        self._given = encoder
-        if encoder is not None:
-            admit(self._store, path, encoder.card)
-
-    def __enter__(self) -> Collection:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Release the collection's files; closing twice is harmless."""
-        self._store.close()
-
-    @property
-    def model(self) -> str:
-        """Name of the model that made the vectors."""
-        return self._store.properties["encoder"]
-
-    @property
-    def precision(self) -> str:
-        """Precision class of the vectors."""
-        return precision_of(self._store.properties)
-
-    @property
-    def chunking(self) -> Chunking:
-        """How files are cut."""
-        return Chunking(**json.loads(self._store.properties["chunking"]))
-
-    @property
-    def roots(self) -> tuple[str, ...]:
-        """Files and folders that were indexed into it, sorted."""
-        return tuple(json.loads(self._store.properties.get("roots", "[]")))
-
-    @property
-    def fingerprint(self) -> str:
-        """Fingerprint of the model that made the vectors, 64 hexadecimal characters."""
-        return self._store.fingerprint
-
-    @property
-    def store(self) -> LocalStore:
-        """The store, opened for reading."""
-        return self._store
-
-    @cached_property
-    def encoder(self) -> Encoder:
-        """The collection's model, loaded at first use in the class that made the vectors.
-
-        Where that class is not possible, the model is loaded in another one, with a warning:
-        enough to search, and refused for writing.
-
-        Raises
-        ------
-        FingerprintMismatch
-            The model of that name is not the one that made the vectors.
-        """
-        if self._given is not None:
-            return self._given
-        properties = self._store.properties
-        dimensions = properties.get("dimensions")
-        encoder = load_again(
-            properties,
-            name=properties["encoder"],
-            dimensions=int(dimensions) if dimensions else None,
-            precision=self._asked,
-        )
-        admit(self._store, self.path, encoder.card)
-        return encoder
-
     @property
     def _writer(self) -> Encoder:
         """The model, if what it computes may be stored here."""
         if not is_same_class(self._store, self.encoder.card):
             raise mixing(self.path, self.precision, self.encoder.card)
         return self.encoder
-
-    def count(self, *, where: Filter | str | None = None) -> int:
-        """Return how many passages there are, or how many match a filter."""
-        return self._store.count(where=_filter(where))
-
-    def get(self, ids: Sequence[str]) -> list[Chunk]:
-        """Passages in the order of `ids`; UnknownId names those that are missing."""
-        return self._store.get(ids)
-
-    def search(
-        self,
-        query: str | None = None,
-        *,
-        vector: npt.ArrayLike | None = None,
-        k: int = 10,
-        where: Filter | str | None = None,
-    ) -> list[Hit]:
-        """Find the passages nearest in meaning.
-
-        Parameters
-        ----------
-        query : str, optional
-            A question or a few words, in any language that the model knows.
-        vector : array-like of shape (dimension,), optional
-            A ready vector instead of a query.
-        k : int
-            Most hits to return, at least 1.
-        where : Filter or str, optional
-            Such as ``'lang = "en" and year >= 2020'``.
-
-        Returns
-        -------
-        list of Hit
-            Best first; higher scores are closer.
-
-        Raises
-        ------
-        InputError
-            Neither or both of `query` and `vector` are given, the query is blank, or k < 1.
-        FingerprintMismatch
-            The model at hand is not the one that made the vectors.
-        """
-        if (query is None) == (vector is None):
-            raise InputError("give either a query or a vector, not both and not neither")
-        if query is not None:
-            return search(self._store, self.encoder, query, k=k, where=_filter(where))
-        rows = np.ascontiguousarray(vector, dtype=np.float32).reshape(1, -1)
-        return self._store.search(rows, k, where=_filter(where))[0]
 
     def add(
         self,
@@ -245,7 +117,7 @@ class Collection:
             raise InputError("give either ids or a filter to delete by")
         with self._writing() as store:
             if ids is None:
-                ids = [chunk.id for chunk, _ in store.scan(where=_filter(where))]
+                ids = [chunk.id for chunk, _ in store.scan(where=as_filter(where))]
             return store.delete(ids)
 
     def index(
@@ -302,36 +174,6 @@ class Collection:
             indexer = Indexer(store, encoder, self.chunker(), chosen, listener)
             return indexer.run(paths)
 
-    def update_options(self) -> IndexOptions:
-        """What an update takes: the choices of the last ``index``, trusting size and time."""
-        chosen = json.loads(self._store.properties.get("walk", "{}"))
-        for patterns in ("include", "exclude"):
-            chosen[patterns] = tuple(chosen.get(patterns, ()))
-        limits = ReadLimits(**json.loads(self._store.properties.get("limits", "{}")))
-        return IndexOptions(walk=WalkOptions(**chosen), limits=limits, trust_stat=True)
-
-    def is_stale(self) -> bool:
-        """Tell whether files were added, changed or removed since; reads no file's content."""
-        for root in self._present_roots():
-            known = {s.path: (s.size, s.mtime_ns) for s in self._store.sources(under=str(root))}
-            found = walk(root, options=self.update_options().walk)
-            files = (file for file in found if isinstance(file, FoundFile))
-            if {str(file.path): (file.size, file.mtime_ns) for file in files} != known:
-                return True
-        return False
-
-    def _present_roots(self) -> list[Path]:
-        """Roots that are there: an unplugged disk is no reason to forget what was on it."""
-        return [Path(root) for root in self.roots if Path(root).exists()]
-
-    def chunker(self) -> Chunker:
-        """The chunker that this collection's files are cut with."""
-        return chunker_for(self.chunking, self.encoder)
-
-    def sources(self) -> list[SourceState]:
-        """Every indexed file with its state and problems, by path."""
-        return self._store.sources()
-
     def remove(self, *paths: str | Path) -> int:
         """Take files, or everything below folders, out of the collection; returns passages gone.
 
@@ -345,16 +187,6 @@ class Collection:
                     gone += store.remove_source(state.path)
             return gone
 
-    def export(self, path: str | Path) -> int:
-        """Write everything to a file or folder that :meth:`import_` takes back exactly.
-
-        The ending chooses: ``.parquet``, ``.jsonl``, or a folder of npy and JSONL. Returns how
-        many passages were written.
-        """
-        from nearfield.stores.transfer import export_store
-
-        return export_store(self._store, path)
-
     @classmethod
     def import_(cls, path: str | Path, target: str | Path) -> Collection:
         """Make a collection at `target` of what :meth:`export` wrote, and open it."""
@@ -363,18 +195,32 @@ class Collection:
         import_store(path, target)
         return cls(Path(target))
 
-    def snapshot(self, target: str | Path) -> None:
-        """Copy the collection as it is to a new folder, while others read and write it."""
-        self._store.snapshot(target)
+    def calibrate(self, sample: int = 300) -> Calibration:
+        """Learn what scores of dense search are worth from sentences of the passages.
+
+        Parameters
+        ----------
+        sample : int
+            Passages to take a sentence from.
+
+        Raises
+        ------
+        InputError
+            Too few passages have several sentences.
+        """
+        from nearfield.collection.calibrating import calibrate_by_sentences
+
+        with self._store.view() as view:
+            passages = view.sample(sample)
+        found = calibrate_by_sentences(self._store, self.encoder, passages)
+        with self._writing() as store:
+            store.set_properties({calibration_property(Mode.DENSE): found.to_json()})
+        return found
 
     def compact(self) -> None:
         """Give back all the space of deleted passages; large deletes do so by themselves."""
         with self._writing() as store:
             store.compact()
-
-    def verify(self) -> VerifyReport:
-        """Check every byte that counts; the report names what is wrong."""
-        return self._store.verify()
 
     def repair(self) -> RepairReport:
         """Keep every whole passage, list the others; see :meth:`LocalStore.repair`."""
@@ -382,7 +228,7 @@ class Collection:
         try:
             return LocalStore.repair(self.path)
         finally:
-            self._store = LocalStore.open(self.path, mode=Mode.READ)
+            self._store = LocalStore.open(self.path, mode=StoreMode.READ)
 
     def _rows(self, chunks: Sequence[Chunk], vectors: npt.ArrayLike | None) -> FloatArray:
         if vectors is None:
@@ -395,15 +241,11 @@ class Collection:
 
     @contextmanager
     def _writing(self) -> Iterator[LocalStore]:
-        store = LocalStore.open(self.path, mode=Mode.WRITE)
+        store = LocalStore.open(self.path, mode=StoreMode.WRITE)
         try:
             yield store
         finally:
             store.close()
-
-
-def _filter(where: Filter | str | None) -> Filter | None:
-    return parse(where) if isinstance(where, str) else where
 
 
 def _chunks(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from nearfield.collection.sparse_index import SparseIndex
 from nearfield.errors import DimensionMismatch, InputError
 from nearfield.protocols import Encoder, Reranker
 from nearfield.search.calibration import Calibration
@@ -17,6 +17,9 @@ from nearfield.search.options import Mode, SearchOptions
 from nearfield.search.pipeline import Question, find
 from nearfield.stores.local import LocalStore
 from nearfield.types import FloatArray, Hit, Role
+
+if TYPE_CHECKING:
+    from nearfield.collection.sparse_index import SparseIndex
 
 __all__ = ["Searcher", "calibration_property"]
 
@@ -33,16 +36,21 @@ class Searcher:
 
     Parameters
     ----------
-    store : LocalStore
+    store : callable
+        Gives the store, open to read.
     encoder : callable
         Gives the model that made the vectors.
     """
 
-    def __init__(self, store: LocalStore, encoder: Callable[[], Encoder]) -> None:
-        self._store = store
+    def __init__(self, store: Callable[[], LocalStore], encoder: Callable[[], Encoder]) -> None:
+        self._opened = store
         self._encoder = encoder
         self._rerankers: dict[str, Reranker] = {}
         self._sparse: SparseIndex | None = None
+
+    @property
+    def _store(self) -> LocalStore:
+        return self._opened()
 
     def search(
         self,
@@ -87,7 +95,9 @@ class Searcher:
     def sparse(self) -> SparseIndex:
         """The index of learned term weights."""
         if self._sparse is None:
-            self._sparse = SparseIndex(self._store)
+            from nearfield.collection.sparse_index import SparseIndex
+
+            self._sparse = SparseIndex(self._opened)
         return self._sparse
 
     def _question(self, query: str | None, vector: npt.ArrayLike | None, mode: Mode) -> Question:

@@ -29,12 +29,13 @@ class SparseIndex:
 
     Parameters
     ----------
-    store : LocalStore
+    store : callable
+        Gives the store, open to read.
     model : str
         Name of the sparse model.
     """
 
-    def __init__(self, store: LocalStore, model: str = DEFAULT_SPARSE) -> None:
+    def __init__(self, store: Callable[[], LocalStore], model: str = DEFAULT_SPARSE) -> None:
         self._store = store
         self._name = model
         self._model: SparseEncoder | None = None
@@ -51,7 +52,7 @@ class SparseIndex:
     ) -> list[Hit]:
         """The chunks whose terms weigh most for the query."""
         (wanted,) = self.model.encode([query], role=Role.QUERY)
-        with self._store.view() as view:
+        with self._store().view() as view:
             index = self._covering(view.derived_folder, view.slots, view.texts, progress)
             found = index.search(
                 _mapping(wanted), options.k, allowed=view.allowed_within(options.where, len(index))

@@ -157,6 +157,11 @@ class Lexical(SlotIndex):
         return cls(shelf, analyzer)
 
     @property
+    def counted(self) -> int:
+        """Texts that statistics count (N): those of dead slots until they are merged away."""
+        return self._statistics()[0]
+
+    @property
     def language(self) -> Language:
         """The language it was created for."""
         return self._analyzer.language

@@ -2,7 +2,8 @@
 
 A matrix product sums in another order at the edge of a block than in its middle, hence two
 equal rows may differ in the last bit and ties would go the wrong way. Here each score is
-summed in float64, row by row in one and the same order, and rounded once.
+summed in float64, row by row in one and the same order, and rounded once. Simple and slow: the
+oracle's; :mod:`nearfield.ann.exact` does the same fast.
 """
 
 from __future__ import annotations
@@ -13,13 +14,11 @@ import numpy.typing as npt
 from nearfield.metric import Metric, top_k
 from nearfield.types import FloatArray, IntArray
 
-__all__ = ["Shortlister", "best", "best_places", "exact_scores"]
+__all__ = ["best", "exact_scores"]
 
 Doubles = npt.NDArray[np.float64]
 
 _BLOCK = 4096
-# Outside this range of lengths float32 sums may overflow or vanish; nothing is shortlisted then.
-_SHORTEST, _LONGEST = 1e-12, 1e12
 
 
 def exact_scores(rows: FloatArray, query: FloatArray, metric: Metric) -> FloatArray:
@@ -82,85 +81,6 @@ def best(scores: FloatArray, positions: IntArray, k: int) -> tuple[IntArray, Flo
     positions : ndarray of int64, shape (min(k, n),)
     scores : ndarray of float32, same shape
     """
-    chosen = best_places(scores, positions, k)
+    order = np.argsort(positions, kind="stable")
+    chosen = order[top_k(scores[order], k)]
     return positions[chosen], scores[chosen]
-
-
-def best_places(scores: FloatArray, positions: IntArray, k: int) -> IntArray:
-    """Where in these arrays the `k` highest scores stand, ties by smaller position."""
-    order = np.argsort(positions, kind="stable").astype(np.int64)
-    chosen: IntArray = order[top_k(scores[order], k)]
-    return chosen
-
-
-class Shortlister:
-    """Rows that may be among the `k` best, found by float32 matrix products.
-
-    Every row whose float32 score lies within the rounding error's bound of the k-th best is
-    kept, so that exact scores of the shortlist give the exact answer.
-
-    Parameters
-    ----------
-    rows : ndarray of float32, shape (n, dimension)
-    lengths : ndarray of float32, shape (n,)
-        Euclidean length of each row.
-    metric : Metric
-    """
-
-    def __init__(self, rows: FloatArray, lengths: FloatArray, metric: Metric) -> None:
-        self._rows = rows
-        self._lengths = lengths
-        self._metric = metric
-        longest = float(lengths.max(initial=0.0))
-        shortest = float(lengths.min(initial=1.0))
-        self._longest = longest
-        self._in_range = shortest > _SHORTEST and longest < _LONGEST
-
-    def shortlist(
-        self, queries: FloatArray, k: int, alive: npt.NDArray[np.bool_] | None
-    ) -> list[IntArray]:
-        """For each query the ascending positions of all rows that may be among its `k` best.
-
-        Parameters
-        ----------
-        queries : ndarray of float32, shape (q, dimension)
-        k : int
-        alive : ndarray of bool, shape (n,), optional
-            Rows that take part; all of them when left out.
-        """
-        everyone = np.arange(len(self._rows)) if alive is None else np.flatnonzero(alive)
-        lengths = np.linalg.norm(queries.astype(np.float64), axis=1)
-        in_range = bool(((lengths > _SHORTEST) & (lengths < _LONGEST)).all())
-        if len(everyone) <= k or not (self._in_range and in_range):
-            return [everyone] * len(queries)
-        # Gathering a few rows is cheaper than scoring all of them.
-        gathered = len(everyone) * 4 < len(self._rows)
-        rows = self._rows[everyone] if gathered else self._rows
-        row_lengths = self._lengths[everyone] if gathered else self._lengths
-        found = []
-        for query, length, dots in zip(queries, lengths, queries @ rows.T, strict=True):
-            keys, margin = self._keys(dots, row_lengths, float(length), len(query))
-            if not gathered and alive is not None:
-                keys[~alive] = -np.inf
-            threshold = np.partition(keys, len(keys) - k)[len(keys) - k]
-            near = np.flatnonzero(keys >= threshold - margin)
-            found.append(everyone[near] if gathered else near)
-        return found
-
-    def _keys(
-        self, dots: FloatArray, lengths: FloatArray, length: float, dimension: int
-    ) -> tuple[FloatArray, float]:
-        """Float32 keys that rank like the scores, and how far two of them may be off together.
-
-        The error of a float32 dot product is at most dimension · 2⁻²³ · |a| · |b|, whatever the
-        order of its sums (Higham, Accuracy and Stability of Numerical Algorithms, section 3.1);
-        the factor 4 covers two keys and the operations around the product.
-        """
-        relative = 4.0 * (dimension + 8) * 2.0**-23
-        match self._metric:
-            case Metric.COSINE:
-                return dots / (lengths * np.float32(length)), relative
-            case Metric.DOT:
-                return dots, relative * self._longest * length
-            case Metric.EUCLIDEAN:
-                return 2 * dots - lengths * lengths, relative * (self._longest + length) ** 2

@@ -15,23 +15,30 @@ Readers never wait for the writer and each operation sees one state of the whole
 
 from __future__ import annotations
 
+from nearfield.stores.local.audit import AuditReport, RecallMonitor
 from nearfield.stores.local.ledger import SourceState
+from nearfield.stores.local.paths import SearchPath
 from nearfield.stores.local.repair import Lost, RepairReport
 from nearfield.stores.local.rows import DocumentEntry, chunk_digest
 from nearfield.stores.local.schema import FORMAT, Mode
 from nearfield.stores.local.state import State
 from nearfield.stores.local.store import LocalStore
 from nearfield.stores.local.verify import Fault, Finding, VerifyReport, verify
+from nearfield.stores.local.view import LocalView
 
 __all__ = [
     "FORMAT",
+    "AuditReport",
     "DocumentEntry",
     "Fault",
     "Finding",
     "LocalStore",
+    "LocalView",
     "Lost",
     "Mode",
+    "RecallMonitor",
     "RepairReport",
+    "SearchPath",
     "SourceState",
     "State",
     "VerifyReport",

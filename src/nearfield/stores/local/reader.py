@@ -18,6 +18,7 @@ from nearfield.stores.local import ledger, reading
 from nearfield.stores.local.audit import AuditReport, audit
 from nearfield.stores.local.database import Database
 from nearfield.stores.local.derived import Follower, SlotReader
+from nearfield.stores.local.derived.checking import check as check_derived
 from nearfield.stores.local.description import Description
 from nearfield.stores.local.failures import damaged
 from nearfield.stores.local.ledger import SourceState
@@ -26,7 +27,7 @@ from nearfield.stores.local.rows import DocumentEntry
 from nearfield.stores.local.schema import Mode
 from nearfield.stores.local.snapshot import snapshot
 from nearfield.stores.local.state import State, States
-from nearfield.stores.local.verify import DerivedCheck, VerifyReport, verify
+from nearfield.stores.local.verify import VerifyReport, verify
 from nearfield.stores.local.view import LocalView
 from nearfield.stores.local.where import slots_where
 from nearfield.types import Chunk, FloatArray, Hit
@@ -201,9 +202,9 @@ class Reader:
         with self._reading() as (connection, state):
             snapshot(connection, state, Path(target))
 
-    def verify(self, derived: Sequence[DerivedCheck] = ()) -> VerifyReport:
-        """Check every row, vector and index entry; changes nothing. See also :func:`verify`."""
-        return verify(self._path, derived)
+    def verify(self) -> VerifyReport:
+        """Check every row, vector and derived file; changes nothing. See also :func:`verify`."""
+        return verify(self._path, [check_derived])
 
     def _view(self, connection: sqlite3.Connection, state: State) -> LocalView:
         reader = SlotReader(connection, state, self._database.path)

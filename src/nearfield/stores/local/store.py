@@ -221,7 +221,7 @@ class LocalStore(Reader):
         """
         self._builder.pause()
         self._writer.compact()
-        self._builder.finish()
+        self._builder.renew()
 
     def build_graph(
         self,

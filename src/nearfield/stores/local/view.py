@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from nearfield.ann.exact import exact_scores
 from nearfield.ann.graph_trace import Trace
 from nearfield.errors import UnsupportedOperation
 from nearfield.filters import Filter, matches
@@ -18,7 +19,6 @@ from nearfield.stores.local.derived.tuning import sample
 from nearfield.stores.local.paths import Nearest, SearchPath, choose, nearest
 from nearfield.stores.local.state import State
 from nearfield.stores.masks import Mask, count, everything, members, packed, resized
-from nearfield.stores.scoring import exact_scores
 from nearfield.types import Chunk, FloatArray, IntArray, Ranking
 
 __all__ = ["LocalView"]

@@ -14,7 +14,7 @@ import numpy as np
 
 from nearfield.ann.codes import Codes
 from nearfield.ann.graph import Graph, GraphOptions
-from nearfield.errors import StoreError
+from nearfield.errors import StoreError, UnsupportedOperation
 from nearfield.lexical import Lexical
 from nearfield.stores.columns import ColumnTable
 from nearfield.stores.local.database import Database
@@ -36,6 +36,7 @@ Progress = Callable[[int, int], None]
 # The background begins when so many slots are not covered, and takes so many in one transaction.
 _STEP = 16_384
 _SAMPLE = 4_096
+_FORMER = "former"
 
 
 class Builder:
@@ -95,7 +96,8 @@ class Builder:
         """Cover every slot; waits for it."""
         self._wait()
         self._guarded(least=1)
-        self._remove_strangers()
+        with self._turn:
+            self._remove_strangers()
 
     def build_graph(self, options: GraphOptions, progress: Progress | None = None) -> Graph:
         """Build the graph of all slots anew and put it in the place of an older one.
@@ -110,7 +112,11 @@ class Builder:
             It cannot be written.
         """
         self.pause()
-        with self._turn, self._database.read() as connection:
+        with self._turn:
+            return self._built_graph(options, progress)
+
+    def _built_graph(self, options: GraphOptions, progress: Progress | None) -> Graph:
+        with self._database.read() as connection:
             state = self._states.of(connection)
             parts = self._opened(state)
             owner = owner_of(self._description.collection, state.generation).hex()
@@ -121,12 +127,20 @@ class Builder:
             self._parts = replace(parts, graph=graph)
         return graph
 
-    def forget(self) -> None:
-        """Delete everything derived; the next build begins anew."""
+    def renew(self) -> None:
+        """Make everything derived afresh, whatever state it is in."""
         self.pause()
         with self._turn:
             self.close()
-            shutil.rmtree(self._folder / DERIVED, ignore_errors=True)
+            kept = self._folder / DERIVED / _FORMER
+            shutil.rmtree(kept, ignore_errors=True)
+            for folder in (self._folder / DERIVED).glob("[0-9]*"):
+                graph = folder / GRAPH_FILE
+                if graph.is_file():  # it tells how the graph was built
+                    kept.mkdir(exist_ok=True)
+                    graph.replace(kept / GRAPH_FILE)
+                shutil.rmtree(folder, ignore_errors=True)
+        self.finish()
 
     def close(self) -> None:
         """Let go of the files."""
@@ -148,9 +162,11 @@ class Builder:
                 while not self._stopping.is_set() and self._step(least):
                     pass
                 if least == 1:
+                    self._purge_words()
+                    self._carry_graph()
                     self._extend_graph()
                     self._tune()
-        except (StoreError, OSError) as error:
+        except (StoreError, UnsupportedOperation, OSError) as error:
             self.problems = (*self.problems, str(error))
 
     def _step(self, least: int) -> bool:
@@ -181,7 +197,7 @@ class Builder:
             return False
         first, count = _run(text.stored, reader.state.slots, least)
         if count:
-            text.append(list(reader.texts(first, count)), dead=reader.state.dead_slots)
+            text.append(list(reader.words(first, count)), dead=reader.state.dead_slots)
         return first + count < reader.state.slots - least + 1
 
     def _extend_codes(self, parts: Parts, reader: SlotReader, least: int) -> bool:
@@ -206,6 +222,16 @@ class Builder:
         )
         self._parts = replace(parts, codes=codes)
         return codes
+
+    def _purge_words(self) -> None:
+        """Take the words of deleted passages out of the index."""
+        parts = self._parts
+        if parts is None or parts.text is None:
+            return
+        with self._database.read() as connection:
+            state = self._states.of(connection)
+        if state.dead and parts.text.counted > state.slots - state.dead:
+            parts.text.optimise(dead=state.dead_slots)
 
     def _extend_graph(self) -> None:
         """Insert what came since into the graph, where there is one."""
@@ -253,15 +279,30 @@ class Builder:
         )
         return self._parts
 
+    def _carry_graph(self) -> None:
+        """Build the graph again that an earlier generation had."""
+        if self._parts is None or self._parts.graph is not None:
+            return
+        for path in self._strangers():
+            try:
+                options = Graph.open(path / GRAPH_FILE, verify=False).options
+            except (StoreError, OSError):
+                continue
+            self._built_graph(options, None)
+            return
+
     def _remove_strangers(self) -> None:
         """Remove what belongs to other generations; who reads it has it open."""
+        for folder in self._strangers():
+            with suppress(OSError):
+                shutil.rmtree(folder)
+
+    def _strangers(self) -> list[Path]:
         if self._parts is None:
-            return
+            return []
         kept = folder_of(self._folder, self._parts.generation).name
-        for folder in (self._folder / DERIVED).glob("[0-9]*"):
-            if folder.name != kept:
-                with suppress(OSError):
-                    shutil.rmtree(folder)
+        listed = [*(self._folder / DERIVED).glob("[0-9]*"), self._folder / DERIVED / _FORMER]
+        return [folder for folder in listed if folder.name != kept and folder.is_dir()]
 
 
 def usable_cores() -> int:

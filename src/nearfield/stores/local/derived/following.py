@@ -60,7 +60,7 @@ class Follower:
         with self._turn:
             missing = state.slots - len(text)
             if missing > 0:
-                text.extend_tail(list(reader.texts(len(text), missing)))
+                text.extend_tail(list(reader.words(len(text), missing)))
         return parts
 
     def close(self) -> None:

@@ -51,6 +51,19 @@ class SlotReader:
         for chunk in self.chunks(first, count):
             yield chunk.text if chunk is not None else ""
 
+    def words(self, first: int, count: int) -> Iterator[str]:
+        """What the index of words reads of each slot: headings, then the text.
+
+        A passage from the middle of a manual may not name the thing that it speaks of.
+        """
+        for chunk in self.chunks(first, count):
+            if chunk is None:
+                yield ""
+            elif chunk.headings:
+                yield "\n".join((*chunk.headings, chunk.text))
+            else:
+                yield chunk.text
+
     def fields(self, first: int, count: int) -> Iterator[Mapping[str, MetadataValue]]:
         """The fields of each slot, none where it is dead."""
         for chunk in self.chunks(first, count):

@@ -1,0 +1,294 @@
+"""What can be asked of a collection; nothing here changes it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy.typing as npt
+
+from nearfield.collection.model import admit, load_again, precision_of
+from nearfield.collection.options import Chunking, IndexOptions, chunker_for
+from nearfield.collection.searching import Rerank, Searcher
+from nearfield.documents.walk import FoundFile, WalkOptions, walk
+from nearfield.filters import Filter, parse
+from nearfield.models.precision import AUTO
+from nearfield.protocols import Chunker, Encoder, ReadLimits
+from nearfield.search.calibration import Calibration, Verdict
+from nearfield.search.options import Mode, SearchOptions
+from nearfield.stores.local import AuditReport, LocalStore, SourceState, VerifyReport
+from nearfield.stores.local import Mode as StoreMode
+from nearfield.types import Chunk, Hit, Role
+
+__all__ = ["CollectionReader", "as_filter"]
+
+
+class CollectionReader:
+    """Passages and their vectors in one directory, and the model that made them, to be read.
+
+    Parameters
+    ----------
+    path : Path
+        The collection's directory; it must exist.
+    encoder : Encoder, optional
+        Used instead of loading the model that the collection names.
+    precision : str
+        Class to load that model in; by default the one that made the vectors.
+    """
+
+    def __init__(
+        self, path: Path, *, encoder: Encoder | None = None, precision: str = AUTO
+    ) -> None:
+        self.path = path
+        self._asked = precision
+        self._store = LocalStore.open(path, mode=StoreMode.READ)
+        self._given = encoder
+        if encoder is not None:
+            admit(self._store, path, encoder.card)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release the collection's files; closing twice is harmless."""
+        self._store.close()
+
+    @property
+    def model(self) -> str:
+        """Name of the model that made the vectors."""
+        return self._store.properties["encoder"]
+
+    @property
+    def precision(self) -> str:
+        """Precision class of the vectors."""
+        return precision_of(self._store.properties)
+
+    @property
+    def chunking(self) -> Chunking:
+        """How files are cut."""
+        return Chunking(**json.loads(self._store.properties["chunking"]))
+
+    @property
+    def roots(self) -> tuple[str, ...]:
+        """Files and folders that were indexed into it, sorted."""
+        return tuple(json.loads(self._store.properties.get("roots", "[]")))
+
+    @property
+    def fingerprint(self) -> str:
+        """Fingerprint of the model that made the vectors, 64 hexadecimal characters."""
+        return self._store.fingerprint
+
+    @property
+    def store(self) -> LocalStore:
+        """The store, opened for reading."""
+        return self._store
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        """The collection's model, loaded at first use in the class that made the vectors.
+
+        Where that class is not possible, the model is loaded in another one, with a warning:
+        enough to search, and refused for writing.
+
+        Raises
+        ------
+        FingerprintMismatch
+            The model of that name is not the one that made the vectors.
+        """
+        if self._given is not None:
+            return self._given
+        properties = self._store.properties
+        dimensions = properties.get("dimensions")
+        encoder = load_again(
+            properties,
+            name=properties["encoder"],
+            dimensions=int(dimensions) if dimensions else None,
+            precision=self._asked,
+        )
+        admit(self._store, self.path, encoder.card)
+        return encoder
+
+    def count(self, *, where: Filter | str | None = None) -> int:
+        """Return how many passages there are, or how many match a filter."""
+        return self._store.count(where=as_filter(where))
+
+    def get(self, ids: Sequence[str]) -> list[Chunk]:
+        """Passages in the order of `ids`; UnknownId names those that are missing."""
+        return self._store.get(ids)
+
+    def search(
+        self,
+        query: str | None = None,
+        *,
+        vector: npt.ArrayLike | None = None,
+        k: int = 10,
+        where: Filter | str | None = None,
+        mode: Mode | str = Mode.DENSE,
+        rerank: Rerank = None,
+        options: SearchOptions | None = None,
+    ) -> list[Hit]:
+        """Find passages.
+
+        Parameters
+        ----------
+        query : str, optional
+            A question or a few words, in any language that the model knows.
+        vector : array-like of shape (dimension,), optional
+            A ready vector instead of a query, for the mode ``dense``.
+        k : int
+            Most hits to return, at least 1.
+        where : Filter or str, optional
+            Such as ``'lang = "en" and year >= 2020'``.
+        mode : {"dense", "lexical", "hybrid", "sparse", "late"}
+            Meaning, words, both, learned weights of words, or every token with every token.
+        rerank : bool, str or Reranker, optional
+            Read the best candidates again together with the question: True for the default
+            reranker, or its name.
+        options : SearchOptions, optional
+            Fusion, diversity, grouping and how many candidates; `k`, `where` and `mode` above
+            go before it.
+
+        Returns
+        -------
+        list of Hit
+            Best first; higher scores are closer. With a calibration for the mode each hit has a
+            confidence.
+
+        Raises
+        ------
+        InputError
+            Neither or both of `query` and `vector` are given, the query is blank, or k < 1.
+        FingerprintMismatch
+            The model at hand is not the one that made the vectors.
+        """
+        chosen = replace(
+            options or SearchOptions(), k=k, where=as_filter(where), mode=Mode.of(mode)
+        )
+        return self._searcher.search(query, vector, chosen, rerank)
+
+    def similar(
+        self,
+        like: Sequence[str],
+        *,
+        unlike: Sequence[str] = (),
+        k: int = 10,
+        where: Filter | str | None = None,
+        options: SearchOptions | None = None,
+    ) -> list[Hit]:
+        """Find passages like some and unlike others.
+
+        Parameters
+        ----------
+        like, unlike : sequence of str
+            Ids of passages; at least one of the first.
+        k : int
+        where : Filter or str, optional
+        options : SearchOptions, optional
+            Diversity and grouping.
+
+        Raises
+        ------
+        UnknownId
+            An example is not in the collection.
+        InputError
+            There is nothing to be like, or the examples cancel each other out.
+        """
+        chosen = replace(options or SearchOptions(), k=k, where=as_filter(where))
+        return self._searcher.similar(like, unlike, chosen)
+
+    def judge(self, hits: Sequence[Hit], *, mode: Mode | str = Mode.DENSE) -> Verdict | None:
+        """Say whether anything relevant was found; None where the mode is not calibrated."""
+        calibration = self._searcher.calibration(Mode.of(mode))
+        return calibration.judge(hits) if calibration is not None else None
+
+    def calibration(self, mode: Mode | str = Mode.DENSE) -> Calibration | None:
+        """What turns scores of a mode into probabilities; None where nobody calibrated."""
+        return self._searcher.calibration(Mode.of(mode))
+
+    def audit(
+        self, *, k: int = 10, questions: Sequence[str] | None = None, sampled: int = 100
+    ) -> AuditReport:
+        """Measure recall of the search path in use against exact search.
+
+        Parameters
+        ----------
+        k : int
+        questions : sequence of str, optional
+            Real questions; without them the collection's own vectors are asked.
+        sampled : int
+            How many of its own.
+        """
+        queries = None
+        if questions is not None:
+            queries = self.encoder.encode(questions, role=Role.QUERY)
+        return self._store.audit(k=k, queries=queries, sampled=sampled)
+
+    def update_options(self) -> IndexOptions:
+        """What an update takes: the choices of the last ``index``, trusting size and time."""
+        chosen = json.loads(self._store.properties.get("walk", "{}"))
+        for patterns in ("include", "exclude"):
+            chosen[patterns] = tuple(chosen.get(patterns, ()))
+        limits = ReadLimits(**json.loads(self._store.properties.get("limits", "{}")))
+        return IndexOptions(walk=WalkOptions(**chosen), limits=limits, trust_stat=True)
+
+    def is_stale(self) -> bool:
+        """Tell whether files were added, changed or removed since; reads no file's content."""
+        for root in self._present_roots():
+            known = {s.path: (s.size, s.mtime_ns) for s in self._store.sources(under=str(root))}
+            found = walk(root, options=self.update_options().walk)
+            files = (file for file in found if isinstance(file, FoundFile))
+            if {str(file.path): (file.size, file.mtime_ns) for file in files} != known:
+                return True
+        return False
+
+    def _present_roots(self) -> list[Path]:
+        """Roots that are there: an unplugged disk is no reason to forget what was on it."""
+        return [Path(root) for root in self.roots if Path(root).exists()]
+
+    def chunker(self) -> Chunker:
+        """The chunker that this collection's files are cut with."""
+        return chunker_for(self.chunking, self.encoder)
+
+    def sources(self) -> list[SourceState]:
+        """Every indexed file with its state and problems, by path."""
+        return self._store.sources()
+
+    def export(self, path: str | Path) -> int:
+        """Write everything to a file or folder that :meth:`import_` takes back exactly.
+
+        The ending chooses: ``.parquet``, ``.jsonl``, or a folder of npy and JSONL. Returns how
+        many passages were written.
+        """
+        from nearfield.stores.transfer import export_store
+
+        return export_store(self._store, path)
+
+    def snapshot(self, target: str | Path) -> None:
+        """Copy the collection as it is to a new folder, while others read and write it."""
+        self._store.snapshot(target)
+
+    def verify(self) -> VerifyReport:
+        """Check every byte that counts; the report names what is wrong."""
+        return self._store.verify()
+
+    @cached_property
+    def _searcher(self) -> Searcher:
+        return Searcher(lambda: self._store, lambda: self.encoder)
+
+
+def as_filter(where: Filter | str | None) -> Filter | None:
+    """The filter that a text says, or the filter itself."""
+    return parse(where) if isinstance(where, str) else where
