@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmarks import readme
 from benchmarks.data import passages, scifact, stsbenchmark
 from benchmarks.harness import (
     BenchmarkError,
@@ -26,7 +25,7 @@ from benchmarks.harness import (
     within,
 )
 from benchmarks.metrics import ndcg, spearman
-from benchmarks.page import PAGE, README, filled, render
+from benchmarks.page import files, filled, render
 from benchmarks.results import RESULTS, newest, origin, record, save
 
 
@@ -196,7 +195,5 @@ class TestResults:
             filled("# Benchmarks\n", "")
 
     def test_page_is_made_from_the_newest_results(self) -> None:
-        results = newest(RESULTS)
-        for path, content in ((PAGE, render(results)), (README, readme.table(results))):
-            page = path.read_text(encoding="utf-8")
-            assert filled(page, content) == page
+        for path, made in files(newest(RESULTS)).items():
+            assert path.read_text(encoding="utf-8") == made, f"python -m benchmarks.page: {path}"

@@ -26,7 +26,7 @@ _LABEL = 48
 @click.option("-k", default=3, show_default=True, type=click.IntRange(min=1), help="Hits.")
 @click.option(
     "--mode",
-    type=click.Choice([Mode.DENSE, Mode.LEXICAL, Mode.HYBRID]),
+    type=click.Choice([each.value for each in (Mode.DENSE, Mode.LEXICAL, Mode.HYBRID)]),
     default=Mode.HYBRID.value,
     show_default=True,
 )

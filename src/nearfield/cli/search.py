@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from nearfield.cli import options
+from nearfield.cli import options, search_options
 from nearfield.cli.output import counted, dump, duration, path_text, safe
 from nearfield.cli.passage import wrapped
 from nearfield.cli.place import below, find_collection
@@ -26,6 +26,7 @@ __all__ = ["command"]
 @click.argument("words", nargs=-1, required=True, metavar="[PATH] QUESTION")
 @click.option("-k", default=5, show_default=True, type=click.IntRange(min=1), help="Hits to show.")
 @options.where
+@search_options.mode
 @click.option("--full", is_flag=True, help="Show whole passages.")
 @click.option("--no-update", is_flag=True, help="Search as indexed, even if files changed.")
 @options.model
@@ -35,6 +36,7 @@ def command(
     words: tuple[str, ...],
     k: int,
     where: str | None,
+    asked: search_options.Asked,
     full: bool,
     no_update: bool,
     model: str | None,
@@ -52,11 +54,18 @@ def command(
     chosen = parse(where) if where else None
     with _open(path, model, dimensions, precision, update=not no_update) as collection:
         begun = time.perf_counter()
-        hits = collection.search(question, k=k, where=_scope(collection, path, chosen))
+        hits = collection.search(
+            question,
+            k=k,
+            where=_scope(collection, path, chosen),
+            mode=asked.mode,
+            rerank=asked.rerank,
+            options=asked.options,
+        )
         seconds = time.perf_counter() - begun
         marks = best_sentences(collection.encoder, question, hits)
         if as_json:
-            dump(_json(collection, question, hits, marks))
+            dump(_json(collection, question, hits, marks, asked.mode))
             return
         for hit, mark in zip(hits, marks, strict=True):
             _show(hit, mark, full=full)
@@ -64,8 +73,23 @@ def command(
             of = f"{counted(collection.count(), 'passage')} · {path_text(collection.model)}"
             note = f"{of} · {duration(seconds)} · {hits[0].path}"
             click.echo(click.style(note, dim=True))
+            _warn_irrelevant(collection, hits, asked)
         else:
             click.echo("nothing to search: the collection has no passages that match", err=True)
+
+
+def _warn_irrelevant(
+    collection: Collection, hits: Sequence[Hit], asked: search_options.Asked
+) -> None:
+    if asked.rerank is not None:
+        return  # scores of a reranker are not what was calibrated
+    verdict = collection.judge(hits, mode=asked.mode)
+    if verdict is not None and not verdict.relevant:
+        click.echo(
+            click.style("note: ", fg="yellow")
+            + f"nothing here seems relevant (confidence {verdict.confidence:.2f}, below "
+            f"{verdict.threshold:.2f})"
+        )
 
 
 def _split(words: tuple[str, ...]) -> tuple[str | None, str]:
@@ -137,6 +161,8 @@ def _show(hit: Hit, mark: tuple[int, int] | None, *, full: bool) -> None:
     place += [safe(title) for title in chunk.headings]
     where = " › ".join(place) + (f" · page {chunk.page}" if chunk.page is not None else "")
     score = click.style(f"{hit.score:.3f}", fg="green", bold=True)
+    if hit.confidence is not None:
+        score += click.style(f" {hit.confidence:.0%}", dim=True)
     click.echo(f"{hit.rank:>2}  {score}  {where}")
     for line in wrapped(chunk.text, mark, full=full):
         click.echo(f"      {line}")
@@ -148,9 +174,11 @@ def _json(
     question: str,
     hits: Sequence[Hit],
     marks: Sequence[tuple[int, int] | None],
+    mode: str,
 ) -> dict[str, object]:
     return {
         "query": question,
+        "mode": mode,
         "collection": str(collection.path),
         "model": collection.model,
         "fingerprint": collection.fingerprint,
@@ -161,6 +189,8 @@ def _json(
                 "rank": hit.rank,
                 "score": round(hit.score, 6),
                 "path": hit.path,
+                "parts": {name: round(score, 6) for name, score in hit.parts.items()},
+                "confidence": hit.confidence,
                 "id": hit.chunk.id,
                 "source": hit.chunk.source,
                 "document": hit.chunk.document_id,
