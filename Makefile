@@ -4,6 +4,8 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 # sentence-transformers is only the reference of `make test-all`; name another build if you like.
 TORCH  ?= torch==2.13.0
+# What `make bench` runs, beside the peers: names of benchmarks, or `all`.
+BENCH  ?= embedding
 
 .PHONY: help demo test test-all lint types docs bench models clean
 
@@ -11,7 +13,8 @@ help:
 	@echo "make demo      search a small catalogue by meaning"
 	@echo "make test      the default tests"
 	@echo "make test-all  also the slow ones, beside sentence-transformers"
-	@echo "make lint types docs bench"
+	@echo "make bench     embedding speed beside other libraries (DATA=folder of data sets)"
+	@echo "make lint types docs"
 
 $(VENV)/.base: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -69,8 +72,9 @@ types: $(VENV)/.lint
 docs: $(VENV)/.lint
 	$(BIN)/mkdocs build --strict
 
-bench: $(VENV)/.torch $(VENV)/.all-models
-	$(BIN)/python -m benchmarks $(if $(DATA),--data $(DATA))
+# Peers are installed into environments of their own; `all` also compares with $(TORCH) in .venv.
+bench: $(VENV)/.all-models $(if $(filter all,$(BENCH)),$(VENV)/.torch)
+	$(BIN)/python -m benchmarks $(BENCH) $(if $(DATA),--data $(DATA)) --page
 
 clean:
 	rm -rf $(VENV) site build dist .mypy_cache .ruff_cache .pytest_cache

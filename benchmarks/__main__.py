@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from benchmarks import page
 from benchmarks.harness import (
     BenchmarkError,
     Context,
@@ -21,6 +22,7 @@ from benchmarks.harness import (
 from benchmarks.results import RESULTS, origin, record, save
 
 _BENCHMARKS = {
+    "embedding": "benchmarks.embedding:run",
     "startup": "benchmarks.startup:run",
     "size": "benchmarks.size:run",
     "store": "benchmarks.store:run",
@@ -48,8 +50,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if unknown or options.repeat < 1:
         print(f"no benchmark {unknown}: known are {', '.join(_BENCHMARKS)}; --repeat is at least 1")
         return _USAGE
-    context = Context(options.data, options.peer_python, options.repeat)
+    context = Context(
+        options.data, options.peer_python, options.repeat, options.peers_home, options.quick
+    )
     exits = [_run(name, context, options) for name in options.names or _BENCHMARKS]
+    if options.page and not options.quick:
+        page.main(["--results", str(options.out)])
+        print(f"written: {', '.join(path.name for path in (page.PAGE, page.README))}")
     return max(exits)
 
 
@@ -65,10 +72,11 @@ def _run(name: str, context: Context, options: argparse.Namespace) -> int:
     except BenchmarkError as error:
         print(f"  failed: {error}")
         return _MISSED
-    path = save(record(name, _command(name, options), outcome, context, made), options.out)
-    for line in _lines(outcome):
+    result = record(name, _command(name, options), outcome, context, made)
+    saved = "not saved: --quick" if context.quick else str(save(result, options.out))
+    for line in outcome.lines or _lines(outcome):
         print(f"  {line}")
-    print(f"  {time.perf_counter() - begun:,.0f} s · {path}", flush=True)
+    print(f"  {time.perf_counter() - begun:,.0f} s · {saved}", flush=True)
     return _MISSED if any(c.required and not c.holds for c in outcome.checks) else 0
 
 
@@ -83,7 +91,11 @@ def _lines(outcome: Outcome) -> Iterator[str]:
 
 def _command(name: str, options: argparse.Namespace) -> str:
     """The command as anyone would type it, without this machine's folders."""
-    given = [("--data", options.data, "DATA"), ("--peer-python", options.peer_python, "PYTHON")]
+    given = [
+        ("--data", options.data, "DATA"),
+        ("--peer-python", options.peer_python, "PYTHON"),
+        ("--peers-home", options.peers_home, "PEERS_HOME"),
+    ]
     parts = [f"{option} {shown}" for option, value, shown in given if value]
     return " ".join(["python -m benchmarks", name, *parts, f"--repeat {options.repeat}"])
 
@@ -96,6 +108,9 @@ def _parser() -> argparse.ArgumentParser:
         "--peer-python", type=Path, help="interpreter that imports sentence-transformers"
     )
     parser.add_argument("--repeat", type=int, default=5, help="repetitions of what is timed (5)")
+    parser.add_argument("--peers-home", type=Path, help="where peers' environments are kept")
+    parser.add_argument("--quick", action="store_true", help="try it: little of everything")
+    parser.add_argument("--page", action="store_true", help="put the results into docs and README")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder for the JSON files")
     return parser
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -128,9 +129,14 @@ def _table(path: Path) -> Iterator[dict[str, str]]:
 
 
 def _generated(count: int) -> list[str]:
-    """Plain English-looking passages of 30 to 90 words, the same on every machine."""
+    """Plain English-looking passages, the same on every machine.
+
+    Their lengths are log-normal, as those of real passages are: half of them have fewer than 60
+    words, one in twenty more than 175.
+    """
     chance, words = random.Random(_SEED), _VOCABULARY.split()
+    lengths = (int(60 * math.exp(chance.gauss(0, 0.65))) for _ in range(count))
     return [
-        " ".join(chance.choices(words, k=chance.randint(30, 90))) + f" {number}."
-        for number in range(count)
+        " ".join(chance.choices(words, k=min(max(length, 10), 240))) + f" {number}."
+        for number, length in enumerate(lengths)
     ]

@@ -12,7 +12,6 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from benchmarks.contenders import Worker, nearfield, sentence_transformers, started, write_texts
 from benchmarks.data import passages
@@ -27,7 +26,7 @@ from benchmarks.harness import (
     scratch,
     summary,
 )
-from nearfield.types import FloatArray
+from benchmarks.metrics import cosines
 
 __all__ = ["run"]
 
@@ -75,22 +74,14 @@ def run(context: Context) -> Outcome:
     if peer is None:
         figures["sentence-transformers"] = peer_missing()
         return Outcome((), figures)
-    cosines = _cosines(vectors["nearfield"], vectors[peer.name])
+    similar = cosines(vectors["nearfield"], vectors[peer.name])
     ratio = statistics.median(seconds[peer.name]) / statistics.median(seconds["nearfield"])
     figures["cosine"] = {
-        "min": round(float(cosines.min()), 8),
-        "mean": round(float(cosines.mean()), 8),
+        "min": round(float(similar.min()), 8),
+        "mean": round(float(similar.mean()), 8),
     }
     figures["ratio"] = round(ratio, 3)
-    return Outcome(_checks(float(cosines.min()), ratio), figures, workers[peer.name].versions)
-
-
-def _cosines(a: FloatArray, b: FloatArray) -> npt.NDArray[np.float64]:
-    """Cosine of each pair of rows, in float64: float32 lengths alone are off by 1e-7."""
-    left, right = a.astype(np.float64), b.astype(np.float64)
-    products: npt.NDArray[np.float64] = np.einsum("nd,nd->n", left, right)
-    products /= np.linalg.norm(left, axis=1) * np.linalg.norm(right, axis=1)
-    return products
+    return Outcome(_checks(float(similar.min()), ratio), figures, workers[peer.name].versions)
 
 
 def _checks(cosine: float, ratio: float) -> tuple[Check, ...]:

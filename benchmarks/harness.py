@@ -100,11 +100,14 @@ class Outcome:
         Everything measured, raw repetitions included; written to JSON as it is.
     versions : mapping of str to str
         Versions of the peers.
+    lines : tuple of str
+        What is printed in place of the checks.
     """
 
     checks: tuple[Check, ...]
     figures: Mapping[str, Json]
     versions: Mapping[str, str] = field(default_factory=dict)
+    lines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -119,11 +122,17 @@ class Context:
         Interpreter that has the peers; None uses the running one where it has them.
     repeat : int
         Repetitions of everything that is timed.
+    peers_home : Path or None
+        Where peers' environments are made and kept; None for the user's cache folder.
+    quick : bool
+        Try a benchmark with little of everything: nothing is checked and nothing saved.
     """
 
     data: Path | None = None
     peer_python: Path | None = None
     repeat: int = 5
+    peers_home: Path | None = None
+    quick: bool = False
 
     @cached_property
     def peer(self) -> str | None:
@@ -179,9 +188,9 @@ def within(what: str, measured: float, published: float, tolerance: float) -> Ch
 
 
 def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Environment of everything that is timed: no BLAS pins, no model hub."""
+    """Environment of everything that is timed: no BLAS pins, no model hub, no telemetry."""
     kept = {name: value for name, value in os.environ.items() if name not in _PINNED}
-    return {**kept, "HF_HUB_OFFLINE": "1", **(extra or {})}
+    return {**kept, "HF_HUB_OFFLINE": "1", "DO_NOT_TRACK": "1", **(extra or {})}
 
 
 def is_pinned() -> bool:

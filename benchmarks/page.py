@@ -1,26 +1,34 @@
 """Puts the newest results into the docs and the README: ``python -m benchmarks.page [--check]``.
 
-No figure in the page is typed by hand: whatever stands between the two markers is replaced.
+No figure in the page is typed by hand: whatever stands between the two markers is replaced, and the
+plots are drawn again. A benchmark is shown as a list of its figures; one of :data:`_SECTIONS` has a
+module of its own for its part of the page and for its plots.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from benchmarks import readme
 from benchmarks.harness import REPOSITORY, Json
+from benchmarks.markdown import table
 from benchmarks.results import RESULTS, newest
 
-__all__ = ["PAGE", "README", "filled", "render"]
+__all__ = ["IMAGES", "PAGE", "README", "drawings", "files", "filled", "render"]
 
 PAGE = REPOSITORY / "docs" / "benchmarks.md"
 README = REPOSITORY / "README.md"
+IMAGES = REPOSITORY / "docs" / "images"
 _BEGIN = "<!-- results: made by python -m benchmarks.page, do not edit -->"
 _END = "<!-- end of results -->"
+_SECTIONS = {"embedding": "benchmarks.embedding.section"}
+"""Modules with ``lines(figures)``, Markdown, and ``drawings(figures)``, SVG by file name."""
 
 
 def render(results: Mapping[str, Mapping[str, Any]]) -> str:
@@ -33,11 +41,26 @@ def render(results: Mapping[str, Mapping[str, Any]]) -> str:
     """
     if not results:
         return "No results yet."
-    parts = [*_table(("What", "Measured", "Target", "Holds"), _checks(results.values()))]
-    for name, result in results.items():
-        parts += ["", f"### {name}", "", _origin(result), ""]
-        parts += _table(("Figure", "Value"), _leaves(result["figures"]))
-    return "\n".join([*parts, "", *_machines(results.values())])
+    parts: list[str] = []
+    for name in (name for name in _SECTIONS if name in results):
+        parts += [f"### {name}", "", _origin(results[name]), ""]
+        parts += [*_section(name).lines(results[name]["figures"]), ""]
+    others = {name: result for name, result in results.items() if name not in _SECTIONS}
+    if others:
+        parts += table(("What", "Measured", "Target", "Holds"), _checks(others.values()))
+        parts.append("")
+    for name, result in others.items():
+        parts += [f"### {name}", "", _origin(result), ""]
+        parts += [*table(("Figure", "Value"), _leaves(result["figures"])), ""]
+    return "\n".join([*parts, *_machines(results.values())])
+
+
+def drawings(results: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Every plot of the page: SVG by its file name in ``docs/images``."""
+    found: dict[str, str] = {}
+    for name in (name for name in _SECTIONS if name in results):
+        found |= _section(name).drawings(results[name]["figures"])
+    return found
 
 
 def filled(page: str, content: str) -> str:
@@ -53,6 +76,10 @@ def filled(page: str, content: str) -> str:
     if not begin or not end:
         raise ValueError(f"the page needs both markers: {_BEGIN} and {_END}")
     return f"{head}{begin}\n\n{content}\n\n{end}{tail}"
+
+
+def _section(name: str) -> ModuleType:
+    return importlib.import_module(_SECTIONS[name])
 
 
 def _checks(results: Iterable[Mapping[str, Any]]) -> Iterator[Sequence[str]]:
@@ -103,11 +130,11 @@ def _machines(results: Iterable[Mapping[str, Any]]) -> list[str]:
     return [a for a in lines if not any(a != b and a.rstrip(".") in b for b in lines)]
 
 
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    yield "| " + " | ".join(header) + " |"
-    yield "| " + " | ".join("---" for _ in header) + " |"
-    for row in rows:
-        yield "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |"
+def files(results: Mapping[str, Mapping[str, Any]]) -> dict[Path, str]:
+    """Everything that is made from results, as it should be."""
+    pages = {PAGE: render(results), README: readme.table(results)}
+    made = {path: filled(path.read_text("utf-8"), content) for path, content in pages.items()}
+    return made | {IMAGES / name: drawing for name, drawing in drawings(results).items()}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -118,10 +145,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     results = newest(options.results)
     stale = False
-    for path, content in ((PAGE, render(results)), (README, readme.table(results))):
-        page = path.read_text(encoding="utf-8")
-        made = filled(page, content)
-        stale |= made != page
+    for path, made in files(results).items():
+        stale |= not path.is_file() or path.read_text(encoding="utf-8") != made
         if not options.check:
             path.write_text(made, encoding="utf-8")
     if options.check:

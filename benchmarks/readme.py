@@ -12,8 +12,9 @@ _PEER = "sentence-transformers"
 
 def table(results: Mapping[str, Mapping[str, Any]]) -> str:
     """Markdown: one row a figure, with the peer of the same run where there is one."""
+    embedding = results.get("embedding")
     rows = [
-        *_encode(results.get("encode")),
+        *(_embedding(embedding) if embedding else _encode(results.get("encode"))),
         *_startup(results.get("startup")),
         *_indexing(results.get("indexing")),
         *_quality(results),
@@ -21,12 +22,48 @@ def table(results: Mapping[str, Mapping[str, Any]]) -> str:
     ]
     if not rows:
         return "No results yet."
-    head = ("all-MiniLM-L6-v2, fp32, on a processor", "Nearfield", "sentence-transformers")
+    what = (
+        "all-MiniLM-L6-v2, on a processor"
+        if embedding
+        else "all-MiniLM-L6-v2, fp32, on a processor"
+    )
+    head = (what, "Nearfield", "sentence-transformers")
     lines = [_line(head), _line(["---", "---:", "---:"]), *map(_line, rows)]
     newest = max(results.values(), key=lambda result: str(result["date"]))
     hardware = newest["hardware"]
     lines += ["", f"Measured on {hardware['cores']} cores of {hardware['cpu']}, both in one run."]
     return "\n".join(lines)
+
+
+def _embedding(result: Mapping[str, Any]) -> Iterator[Sequence[str]]:
+    figures = result["figures"]
+    found = figures["contenders"]
+    theirs = found.get(_PEER)
+    if theirs is None:
+        return
+    tokens = figures["tokens per passage"]["mean"]
+    for name, words in (("Nearfield fast", "`fast`, bf16"), ("Nearfield exact", "`exact`, fp32")):
+        ours = found.get(name)
+        if ours is None:
+            continue
+        rate, other = (x["passages per second"]["median"] for x in (ours, theirs))
+        yield (
+            f"Passages a second, {words} (mean {tokens:.0f} tokens)",
+            f"**{rate:,.0f}** ({rate / other:.1f}×)",
+            f"{other:,.0f}",
+        )
+        quick, slow = (x["query ms"]["p50"] for x in (ours, theirs))
+        yield (
+            f"One question, median, {words}",
+            f"**{quick:.1f} ms** ({slow / quick:.1f}× sooner)",
+            f"{slow:.1f} ms",
+        )
+    ours = found.get("Nearfield fast") or found.get("Nearfield exact")
+    if ours is not None:
+        cold, slow = (x["cold seconds"]["median"] for x in (ours, theirs))
+        yield "Cold process to the first vector", f"**{cold:.2f} s**", f"{slow:.2f} s"
+        peak, larger = (x["peak mb"] for x in (ours, theirs))
+        yield "Peak memory of an encoding process", f"**{peak:,.0f} MB**", f"{larger:,.0f} MB"
 
 
 def _encode(result: Mapping[str, Any] | None) -> Iterator[Sequence[str]]:

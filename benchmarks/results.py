@@ -138,6 +138,8 @@ def _without_paths(value: Json, context: Context) -> Json:
         places = {str(context.data.resolve()): "DATA", **places}
     if context.peer_python is not None:
         places = {str(context.peer_python): "PEER_PYTHON", **places}
+    if context.peers_home is not None:
+        places = {str(context.peers_home): "PEERS_HOME", **places}
     if isinstance(value, str):
         for path, name in places.items():
             value = value.replace(path, name)
