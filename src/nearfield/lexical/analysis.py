@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from nearfield.lexical.characters import clusters, is_spaceless, normalise, spaceless_runs, words
 from nearfield.lexical.stemming import Language, stemmer, stemmer_version
-from nearfield.lexical.words import Word, analyse
+from nearfield.lexical.words import Word, analyse, plain_word
 
 __all__ = ["Analyzer", "Occurrences"]
 
@@ -118,6 +118,10 @@ class Analyzer:
         return _expand([self._word(raw) for raw in numbers], np.array(found, np.uint32), counts)
 
     def _analyse(self, raw: str) -> Word:
+        if raw.isascii() and raw.isalpha():
+            plain = plain_word(raw, self.stem)
+            if plain is not None:
+                return plain
         if is_spaceless(raw[0]) and not raw[0].isdigit():
             return Word((raw,), (), (raw,))
         return analyse(raw, self.stem)

@@ -101,6 +101,7 @@ _BY_SCRIPT = (
 )
 
 
+@cache
 def stemmer(language: Language) -> Callable[[str], str]:
     """Return the function from a word in lower case to its stem, without Latin marks.
 
@@ -138,6 +139,8 @@ def stemmer_version(language: Language) -> str:
 
 
 def _stem_by_script(word: str) -> str:
+    if word.isascii() and word[0].isalpha():
+        return stemmer(Language.ENGLISH)(word)
     word = fold(word)
     point = ord(word[0])
     for last, language in _BY_SCRIPT:

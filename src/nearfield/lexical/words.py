@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from nearfield.lexical.characters import fold, letters_only
 
-__all__ = ["LONGEST", "Word", "analyse"]
+__all__ = ["LONGEST", "Word", "analyse", "plain_word"]
 
 LONGEST = 64
 """Terms are cut after so many characters: what is longer is no word (encoded data, sequences)."""
@@ -75,6 +75,20 @@ def analyse(raw: str, stem: Callable[[str], str]) -> Word:
         base = _single(raw[: suffix.start()] or raw, stem)
         return Word(base.parts, (fold(raw)[:LONGEST],), base.surfaces)
     return _compound(raw, stem)
+
+
+def plain_word(raw: str, stem: Callable[[str], str]) -> Word | None:
+    """The terms of ASCII letters that are one word, as :func:`analyse` gives them; else None.
+
+    Most words are such, and need none of the other questions.
+    """
+    folded = raw.lower()
+    if not (raw == folded or raw[1:].islower() or raw.isupper()):
+        return None
+    folded = folded[:LONGEST]
+    if len(folded) > 2:
+        return Word((stem(folded) or folded,), (), (folded,))
+    return Word((folded,), (), (folded,))
 
 
 def _single(raw: str, stem: Callable[[str], str]) -> Word:

@@ -17,7 +17,7 @@ from nearfield.stores.local.vectors import HEADER_BYTES, record_bytes
 from nearfield.stores.masks import Mask, count, everything, mask_bytes, resized
 from nearfield.types import FloatArray, IntArray
 
-__all__ = ["Nearest", "SearchPath", "choose", "nearest"]
+__all__ = ["Nearest", "SearchPath", "choose", "nearest", "records_of"]
 
 # With fewer slots behind the codes than this, each is a candidate; of more, the best are taken.
 _SHORT_TAIL = 512
@@ -125,7 +125,9 @@ def nearest(
         return _exact(state, metric, queries, k, allowed)
     if covered < state.slots:
         found = _with_tail(state, metric, queries, k, allowed, found, covered)
-    slots, scores = rescore(_records(state), queries, found, metric, min(k + _TIES, found.shape[1]))
+    slots, scores = rescore(
+        records_of(state), queries, found, metric, min(k + _TIES, found.shape[1])
+    )
     return _ordered(state, slots, scores, k)
 
 
@@ -194,7 +196,8 @@ def _limited(allowed: Mask | None, slots: int, covered: int) -> Mask | None:
     return resized(allowed & resized(everything(covered), slots), covered)
 
 
-def _records(state: State) -> Records:
+def records_of(state: State) -> Records:
+    """The vectors of a state as they lie in the file."""
     dimension = state.file.dimension
     return Records(
         file=state.file.descriptor,

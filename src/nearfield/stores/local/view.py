@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nearfield.ann.exact import exact_scores
+from nearfield.ann.exact import rescore
 from nearfield.ann.graph_trace import Trace
 from nearfield.errors import UnsupportedOperation
 from nearfield.filters import Filter, matches
@@ -16,7 +16,13 @@ from nearfield.metric import Metric
 from nearfield.stores.checks import check_queries
 from nearfield.stores.local.derived import Follower, SlotReader
 from nearfield.stores.local.derived.tuning import sample
-from nearfield.stores.local.paths import Nearest, SearchPath, choose, nearest
+from nearfield.stores.local.paths import (
+    Nearest,
+    SearchPath,
+    choose,
+    nearest,
+    records_of,
+)
 from nearfield.stores.local.state import State
 from nearfield.stores.masks import Mask, count, everything, members, packed, resized
 from nearfield.types import Chunk, FloatArray, IntArray, Ranking
@@ -125,7 +131,15 @@ class LocalView:
         return Ranking(found.slots, found.scores, "lexical")
 
     def scores(self, vector: FloatArray, keys: IntArray) -> FloatArray:
-        return exact_scores(self.vectors(keys), vector, self.metric)
+        if not len(keys):
+            return np.empty(0, dtype=np.float32)
+        slots, scores = rescore(
+            records_of(self._state), vector[None, :], keys[None, :], self.metric, len(keys)
+        )
+        by_slot, by_key = np.argsort(slots[0]), np.argsort(keys)
+        ordered = np.empty(len(keys), dtype=np.float32)
+        ordered[by_key] = scores[0][by_slot]
+        return ordered
 
     def lexical_scores(self, text: str, keys: IntArray) -> FloatArray:
         index = self._words()

@@ -40,6 +40,7 @@ class SlotReader:
         self.state = state
         self._connection = connection
         self._path = path
+        self._kept: tuple[tuple[int, int], list[Chunk | None]] = ((0, 0), [])
 
     def vectors(self, first: int, count: int) -> FloatArray:
         """Vectors of slots [first, first + count), strided; those of dead slots may be zeros."""
@@ -69,8 +70,13 @@ class SlotReader:
         for chunk in self.chunks(first, count):
             yield chunk.fields() if chunk is not None else {}
 
-    def chunks(self, first: int, count: int) -> Iterator[Chunk | None]:
-        """The chunk of each slot, None where it is dead."""
+    def chunks(self, first: int, count: int) -> Sequence[Chunk | None]:
+        """The chunk of each slot, None where it is dead; the last run asked for is kept."""
+        if self._kept[0] != (first, count):
+            self._kept = ((first, count), list(self._read(first, count)))
+        return self._kept[1]
+
+    def _read(self, first: int, count: int) -> Iterator[Chunk | None]:
         for start in range(first, first + count, _AT_ONCE):
             stop = min(start + _AT_ONCE, first + count)
             slots = np.arange(start, stop, dtype=np.int64)

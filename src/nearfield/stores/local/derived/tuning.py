@@ -25,6 +25,8 @@ _SEED = 5
 # Growth after which parameters are measured again.
 _GROWTH = 1.5
 _FILTERED = 3.0
+# More candidates for each hit beyond the tenth: recall@50 and @100 stay at that of 10.
+_BEST_EACH, _COARSE_EACH = 1.2, 8
 # From cheap to dear: slots kept by the 1-bit scan, and of these by the 4-bit estimate.
 _LADDER = (
     (120, 20), (200, 24), (300, 30), (450, 40), (700, 50), (1000, 60), (1500, 80), (2500, 120),
@@ -61,12 +63,14 @@ class Tuning:
     ef: int = 160
 
     def candidates(self, k: int, *, filtered: bool = False) -> tuple[int, int]:
-        """Candidates and coarse candidates for `k` hits: in proportion beyond 10.
+        """Candidates and coarse candidates for `k` hits.
 
         A filter may leave a region far from the query, where scores lie closer together.
         """
-        factor = max(1.0, k / _K) * (_FILTERED if filtered else 1.0)
-        return max(int(self.best * factor), k), int(self.coarse * factor)
+        more = max(0, k - _K)
+        best, coarse = self.best + _BEST_EACH * more, self.coarse + _COARSE_EACH * more
+        factor = _FILTERED if filtered else 1.0
+        return max(int(best * factor), k), int(coarse * factor)
 
     def effort(self, k: int) -> int:
         """Slots that a walk of the graph keeps in view for `k` hits."""
