@@ -11,7 +11,6 @@ import difflib
 import importlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 
 from nearfield.errors import MissingExtra, UnknownName
 
@@ -98,6 +97,8 @@ class Registry:
         if self._scanned:
             return
         self._scanned = True
+        from importlib.metadata import entry_points
+
         for point in entry_points(group=f"nearfield.{self.role}"):
             self._parts.setdefault(point.name, Part(point.value))
 

@@ -114,7 +114,12 @@ class Lexical(SlotIndex):
 
     @classmethod
     def create(
-        cls, path: Path, *, language: Language | str = Language.AUTO, positions: bool = True
+        cls,
+        path: Path,
+        *,
+        language: Language | str = Language.AUTO,
+        positions: bool = True,
+        tag: str = "",
     ) -> Lexical:
         """Make an empty index in a folder, in place of what was there.
 
@@ -124,6 +129,8 @@ class Lexical(SlotIndex):
         language : Language or str
         positions : bool
             Keep where in their texts terms stand: phrases need it.
+        tag : str
+            Kept for the caller: whose texts these are.
         """
         analyzer = Analyzer(Language.of(language))
         facts = {
@@ -131,6 +138,7 @@ class Lexical(SlotIndex):
             "language": str(analyzer.language),
             "analysis": analyzer.spec,
             "positions": str(positions),
+            "tag": tag,
         }
         return cls(Shelf.create(path, facts), analyzer)
 
@@ -160,6 +168,11 @@ class Lexical(SlotIndex):
     def counted(self) -> int:
         """Texts that statistics count (N): those of dead slots until they are merged away."""
         return self._statistics()[0]
+
+    @property
+    def tag(self) -> str:
+        """What the caller gave at creation."""
+        return self._shelf.facts.get("tag", "")
 
     @property
     def language(self) -> Language:

@@ -10,7 +10,9 @@ import json
 import zlib
 from collections.abc import Mapping
 from contextlib import suppress
+from copy import copy
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -86,6 +88,12 @@ class Shelf:
     def size(self) -> int:
         """Bytes on disk."""
         return len(self._raw) + sum(segment.size for segment in self._stored)
+
+    def snapshot(self) -> Self:
+        """The same shelf for another user: neither sees what the other refreshes or extends."""
+        other = copy(self)
+        other._tail = list(self._tail)
+        return other
 
     def refresh(self) -> bool:
         """Read the manifest again; returns whether it changed. Segments in memory are let go."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from copy import copy
+from typing import Self
+
 import numpy as np
 import numpy.typing as npt
 
@@ -40,6 +43,12 @@ class SlotIndex:
     def optimise(self, *, dead: Mask | None = None, durable: bool = False) -> None:
         """Merge everything on disk to one segment, without the slots of the packed mask `dead`."""
         self._shelf.optimise(dead=dead, durable=durable)
+
+    def snapshot(self) -> Self:
+        """The same index for another user: neither sees what the other refreshes or extends."""
+        other = copy(self)
+        other._shelf = self._shelf.snapshot()
+        return other
 
     def refresh(self) -> bool:
         """See what another process wrote; returns whether there was something.

@@ -7,8 +7,6 @@ never when ``HF_HUB_OFFLINE`` is set. Whatever the catalog pins is hash-checked 
 
 from __future__ import annotations
 
-import importlib.metadata
-import importlib.util
 import os
 import re
 from dataclasses import dataclass
@@ -218,6 +216,8 @@ def _packaged(entry: CatalogEntry) -> Path | None:
     inside = entry.package_folder()
     if not inside:
         return None
+    import importlib.metadata
+
     try:
         distribution = importlib.metadata.distribution(entry.packages[0].name)
     except importlib.metadata.PackageNotFoundError:
@@ -232,6 +232,8 @@ def _declared(name: str) -> Path | None:
     The entry point ``my-model = "my_package.folder"`` of the group ``nearfield.models`` stands for
     the folder ``folder`` inside ``my_package``.
     """
+    import importlib.metadata
+
     for point in importlib.metadata.entry_points(group=_ENTRY_POINTS, name=name):
         package, *inner = point.value.split(".")
         spec = importlib.util.find_spec(package)

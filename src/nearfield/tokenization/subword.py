@@ -263,8 +263,7 @@ class SubwordTokenizer:
     @cached_property
     def _affixes(self) -> tuple[list[int], list[int]]:
         # What stands before and after a text shows on any text that has a token of its own.
-        probes = ["a", "1", ".", *islice(self._backend.get_vocab(), 100)]
-        for probe in probes:
+        for probe in self._probes():
             encoding = self._backend.encode(probe)
             mask = encoding.special_tokens_mask
             if 0 in mask:
@@ -272,6 +271,11 @@ class SubwordTokenizer:
                 last = len(mask) - mask[::-1].index(0)
                 return encoding.ids[:first], encoding.ids[last:]
         return self._backend.encode("").ids, []
+
+    def _probes(self) -> Iterator[str]:
+        yield from "a1."
+        # Some vocabularies hold none of these; to list one takes ten milliseconds.
+        yield from islice(self._backend.get_vocab(), 100)
 
     @property
     def _prefix(self) -> list[int]:

@@ -21,7 +21,6 @@ are done before a card is worth starting. The argument ``runtime`` and the envir
 
 from __future__ import annotations
 
-import importlib.metadata
 import importlib.util
 import math
 import os
@@ -210,6 +209,8 @@ def _has_openvino() -> bool:
 
 def _installed_card() -> RuntimeName | None:
     """Graphics card that an installed build of ONNX Runtime is for; asked without importing it."""
+    import importlib.metadata
+
     for package, runtime in _GPU_PACKAGES.items():
         try:
             importlib.metadata.version(package)

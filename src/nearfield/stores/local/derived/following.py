@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from nearfield.errors import StoreError
@@ -58,39 +59,55 @@ class Follower:
         if text is None or len(text) >= state.slots:
             return parts
         with self._turn:
+            kept = self._parts
+            if kept is not None and kept.generation == parts.generation and kept.text is not None:
+                parts, text = kept, kept.text  # another thread may have come first
             missing = state.slots - len(text)
-            if missing > 0:
-                text.extend_tail(list(reader.words(len(text), missing)))
-        return parts
+            if missing <= 0:
+                return parts
+            longer = text.snapshot()
+            longer.extend_tail(list(reader.words(len(text), missing)))
+            extended = replace(parts, text=longer)
+            if parts is kept:
+                self._parts = extended
+        return extended
 
     def close(self) -> None:
         """Let go of the files."""
         with self._turn:
-            if self._parts is not None and self._parts.codes is not None:
-                self._parts.codes.close()
+            _close(self._parts)
             self._parts = None
 
     def _followed(self, state: State) -> Parts:
-        parts = self._parts
-        same = parts is not None and parts.generation == state.generation
-        stamp = stamp_of(self.folder(state))
-        if parts is None or not same or parts.stamp != stamp or not _refreshed(parts):
+        before = self._parts
+        parts = self._refreshed(state)
+        if parts is None:
             owner = owner_of(self._description.collection, state.generation)
             parts = Parts.open(self._folder, state.generation, owner)
-            if state.sequence < self._sequence and self._parts is not None:
+            if state.sequence < self._sequence and before is not None:
+                _close(parts)
                 return parts  # an operation that began before a compaction
-            self._parts = parts
+            _close(before)
+        self._parts = parts
         self._sequence = max(self._sequence, state.sequence)
         self._looked = time.monotonic()
         return parts
 
 
-def _refreshed(parts: Parts) -> bool:
-    """See what was added to each part; False where one cannot be trusted any more."""
-    try:
-        for part in (parts.codes, parts.columns, parts.text):
-            if part is not None:
-                part.refresh()
-    except (StoreError, OSError):
-        return False
-    return True
+    def _refreshed(self, state: State) -> Parts | None:
+        """The parts with what was added to each; None where they must be opened again."""
+        parts = self._parts
+        if parts is None or parts.generation != state.generation or parts.problems:
+            return None
+        if parts.stamp != stamp_of(self.folder(state)):
+            return None
+        try:
+            return parts.refreshed()
+        except (StoreError, OSError):
+            return None
+
+
+def _close(parts: Parts | None) -> None:
+    """Let go of the file of codes; what is mapped of it can still be searched."""
+    if parts is not None and parts.codes is not None:
+        parts.codes.close()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,9 +16,12 @@ from nearfield.stores.columns import ColumnTable
 from nearfield.stores.local.derived.tuning import Tuning
 from nearfield.stores.local.schema import DERIVED
 
-__all__ = ["GRAPH_FILE", "Parts", "folder_of", "owner_of", "stamp_of"]
+__all__ = ["CODES_FILE", "GRAPH_FILE", "Parts", "folder_of", "owner_of", "stamp_of"]
 
+CODES_FILE = "codes.nfc"
 GRAPH_FILE = "graph.nfg"
+
+_REPLACED = frozenset({GRAPH_FILE, "tuning.json"})
 
 Part = TypeVar("Part")
 
@@ -25,6 +29,9 @@ Part = TypeVar("Part")
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What is there; a part that is missing or cannot be trusted is None.
+
+    A reader's parts never change: what comes later is seen by :meth:`refreshed` ones, so that a
+    search in another thread finishes with what it began with.
 
     Attributes
     ----------
@@ -64,7 +71,7 @@ class Parts:
                 return None
 
         def codes() -> Codes:
-            found = Codes.open(folder / "codes.nfc", write=write)
+            found = Codes.open(folder / CODES_FILE, write=write)
             if found.tag != owner:
                 found.close()
                 raise StoreError("it belongs to another collection")
@@ -76,20 +83,38 @@ class Parts:
                 raise StoreError("it belongs to another collection")
             return found
 
+        def text() -> Lexical:
+            found = Lexical.open(folder / "text", write=write)
+            if found.tag != owner.hex():
+                raise StoreError("it belongs to another collection")
+            return found
+
         columns = folder / "columns"
-        text = folder / "text"
         return cls(
             generation,
-            codes=opened(folder / "codes.nfc", codes),
-            graph=opened(
-                folder / "graph.nfg", lambda: Graph.open(folder / "graph.nfg", verify=False)
-            ),
+            codes=opened(folder / CODES_FILE, codes),
+            graph=opened(folder / GRAPH_FILE, graph),
             columns=opened(columns, lambda: ColumnTable.open(columns, owner)),
-            text=opened(text, lambda: Lexical.open(text, write=write)),
+            text=opened(folder / "text", text),
             tuning=Tuning.read(folder / "tuning.json"),
             problems=tuple(problems),
             stamp=stamp,
         )
+
+    def refreshed(self) -> Parts:
+        """The same parts with what was added to each since.
+
+        Raises
+        ------
+        StoreError, OSError
+            One cannot be trusted any more.
+        """
+        codes, columns = copy(self.codes), copy(self.columns)
+        text = self.text.snapshot() if self.text is not None else None
+        for part in (codes, columns, text):
+            if part is not None:
+                part.refresh()
+        return replace(self, codes=codes, columns=columns, text=text)
 
     @property
     def tuned(self) -> Tuning:
@@ -110,16 +135,15 @@ def folder_of(collection: Path, generation: int) -> Path:
 
 def stamp_of(folder: Path) -> tuple[int, ...]:
     """Which parts are there, and when those that are replaced as a whole were written."""
-    names = ("codes.nfc", "columns", "text", GRAPH_FILE, "tuning.json")
-    replaced = {GRAPH_FILE, "tuning.json"}
     stamps = []
-    for name in names:
+    for name in (CODES_FILE, "columns", "text", GRAPH_FILE, "tuning.json"):
         try:
-            written = (folder / name).stat().st_mtime_ns
+            found = (folder / name).stat()
         except OSError:
             stamps.append(0)
         else:
-            stamps.append(written if name in replaced else 1)
+            # Codes grow in place and are made afresh in another file.
+            stamps.append(found.st_mtime_ns if name in _REPLACED else found.st_ino or 1)
     return tuple(stamps)
 
 
