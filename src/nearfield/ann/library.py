@@ -28,7 +28,7 @@ __all__ = [
     "load",
 ]
 
-ABI_VERSION = 1
+ABI_VERSION = 2
 """Raised together with NFA_ABI_VERSION in ``csrc/nearfield_ann.h``."""
 
 KERNEL_VARIABLE = "NEARFIELD_ANN_KERNEL"
@@ -170,6 +170,9 @@ def load(path: Path) -> ctypes.CDLL:
     native.nfa_rescore.argtypes = [c_int32, c_void_p, *shape, *queries, *queries, *answer]
     native.nfa_rescore_file.argtypes = [
         c_int32, c_int32, c_int64, *shape, *queries, *queries, *answer,
+    ]  # fmt: skip
+    native.nfa_read.argtypes = [
+        c_int32, c_int64, c_int64, c_int64, c_void_p, c_int64, c_void_p,
     ]  # fmt: skip
     native.nfa_encode.argtypes = [
         c_int32, POINTER(Space), c_void_p, c_int64, c_int64, c_void_p, c_int64,

@@ -61,14 +61,17 @@ class Searcher:
     ) -> list[Hit]:
         """Find passages; see :meth:`nearfield.collection.Collection.search`."""
         question = self._question(query, vector, options.mode)
-        if options.mode is Mode.SPARSE:
-            hits = self.sparse.search(question.needed_text(options.mode), options)
-        else:
-            reranker = self._reranker(rerank, options.mode)
-            # Late interaction orders what the other two paths find.
-            first = Mode.HYBRID if options.mode is Mode.LATE else options.mode
-            with self._store.view() as view:
-                hits = find(view, question, replace(options, mode=first), reranker=reranker)
+        reranker = self._reranker(rerank, options.mode)
+        # Late interaction orders what the other two paths find.
+        first = Mode.HYBRID if options.mode is Mode.LATE else options.mode
+        with self._store.view() as view:
+            hits = find(
+                view,
+                question,
+                replace(options, mode=first),
+                reranker=reranker,
+                sparse=lambda text, k, where: self.sparse.ranking(view, text, k, where),
+            )
         calibration = self.calibration(options.mode) if rerank in (None, False) else None
         return calibration.annotate(hits) if calibration is not None else hits
 
@@ -80,11 +83,8 @@ class Searcher:
             examples = view.keys([*like, *unlike])
             vectors = view.vectors(examples)
             wanted = query_from_examples(vectors[: len(like)], vectors[len(like) :])
-            more = replace(options, mode=Mode.DENSE, k=options.k + len(examples))
-            hits = find(view, Question(vector=wanted), more)
-        known = {*like, *unlike}
-        others = [hit for hit in hits if hit.chunk.id not in known][: options.k]
-        return [replace(hit, rank=rank) for rank, hit in enumerate(others, start=1)]
+            dense = replace(options, mode=Mode.DENSE)
+            return find(view, Question(vector=wanted), dense, without=examples)
 
     def calibration(self, mode: Mode) -> Calibration | None:
         """What turns scores of a mode into probabilities; None where nobody calibrated."""
@@ -97,7 +97,7 @@ class Searcher:
         if self._sparse is None:
             from nearfield.collection.sparse_index import SparseIndex
 
-            self._sparse = SparseIndex(self._opened)
+            self._sparse = SparseIndex()
         return self._sparse
 
     def _question(self, query: str | None, vector: npt.ArrayLike | None, mode: Mode) -> Question:

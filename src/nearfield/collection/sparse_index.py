@@ -6,12 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from nearfield.errors import StoreError
+from nearfield.filters import Filter
 from nearfield.lexical import Impacts
 from nearfield.models.sparse import DEFAULT_SPARSE, SparseEncoder, SparseVector
 from nearfield.models.sparse import load as load_sparse
-from nearfield.search.options import SearchOptions
-from nearfield.stores.local import LocalStore
-from nearfield.types import Hit, Role
+from nearfield.stores.local.derived.parts import SPARSE
+from nearfield.stores.local.view import LocalView
+from nearfield.types import Ranking, Role
 
 __all__ = ["SparseIndex"]
 
@@ -29,14 +30,11 @@ class SparseIndex:
 
     Parameters
     ----------
-    store : callable
-        Gives the store, open to read.
     model : str
         Name of the sparse model.
     """
 
-    def __init__(self, store: Callable[[], LocalStore], model: str = DEFAULT_SPARSE) -> None:
-        self._store = store
+    def __init__(self, model: str = DEFAULT_SPARSE) -> None:
         self._name = model
         self._model: SparseEncoder | None = None
 
@@ -47,22 +45,20 @@ class SparseIndex:
             self._model = load_sparse(self._name)
         return self._model
 
-    def search(
-        self, query: str, options: SearchOptions, progress: Progress | None = None
-    ) -> list[Hit]:
-        """The chunks whose terms weigh most for the query."""
+    def ranking(
+        self,
+        view: LocalView,
+        query: str,
+        k: int,
+        where: Filter | None = None,
+        progress: Progress | None = None,
+    ) -> Ranking:
+        """The `k` chunks of a view whose terms weigh most for the query."""
         (wanted,) = self.model.encode([query], role=Role.QUERY)
-        with self._store().view() as view:
-            index = self._covering(view.derived_folder, view.slots, view.texts, progress)
-            found = index.search(
-                _mapping(wanted), options.k, allowed=view.allowed_within(options.where, len(index))
-            )
-            chunks = view.chunks(found.slots)
-        scores = found.scores.tolist()
-        return [
-            Hit(chunk, score, rank, f"sparse:{self._name}")
-            for rank, (chunk, score) in enumerate(zip(chunks, scores, strict=True), start=1)
-        ]
+        index = self._covering(view.derived_folder, view.slots, view.texts, progress)
+        allowed = view.allowed_within(where, len(index))
+        found = index.search(_mapping(wanted), k, allowed=allowed)
+        return Ranking(found.slots, found.scores, f"sparse:{self._name}")
 
     def _covering(
         self,
@@ -74,7 +70,7 @@ class SparseIndex:
         """The index, with the weights of every slot; one process at a time encodes."""
         from filelock import FileLock
 
-        path = folder / f"sparse-{self.model.fingerprint[:_MODEL_CHARACTERS]}"
+        path = folder / f"{SPARSE}-{self.model.fingerprint[:_MODEL_CHARACTERS]}"
         path.mkdir(parents=True, exist_ok=True)
         with FileLock(path / "writer.lock"):
             index = _opened(path)

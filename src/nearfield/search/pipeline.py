@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 
 from nearfield.errors import InputError
+from nearfield.filters import Filter
 from nearfield.metric import Metric
 from nearfield.protocols import Reranker, SearchView
 from nearfield.search.diversity import maximal_marginal_relevance
@@ -16,7 +18,10 @@ from nearfield.search.grouping import by_document
 from nearfield.search.options import Fusion, Mode, SearchOptions
 from nearfield.types import FloatArray, Hit, IntArray, Ranking
 
-__all__ = ["Question", "find"]
+__all__ = ["Question", "Ranker", "find"]
+
+Ranker: TypeAlias = Callable[[str, int, Filter | None], Ranking]
+"""Finds so many chunks for a text, among those that match."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,8 @@ def find(
     options: SearchOptions,
     *,
     reranker: Reranker | None = None,
+    sparse: Ranker | None = None,
+    without: IntArray | None = None,
 ) -> list[Hit]:
     """Search one state of a store.
 
@@ -77,6 +84,10 @@ def find(
     options : SearchOptions
     reranker : Reranker, optional
         Reads the best `options.candidates` again, together with the question.
+    sparse : Ranker, optional
+        What the mode ``sparse`` asks for the first stage.
+    without : ndarray of int64, optional
+        Keys of chunks that are no hits.
 
     Returns
     -------
@@ -91,10 +102,15 @@ def find(
         The store has no such search path.
     """
     depth = max(options.k, options.candidates) if reranker is not None else options.depth
-    found = _first_stage(view, question, options, depth)
+    unwanted = np.empty(0, dtype=np.int64) if without is None else without
+    if options.mode is Mode.SPARSE:
+        found = _sparse(question, options, depth + len(unwanted), sparse)
+    else:
+        found = _first_stage(view, question, options, depth + len(unwanted))
+    found = found.chosen(np.flatnonzero(~np.isin(found.keys, unwanted))[:depth])
     if reranker is not None:
         found = _reranked(view, question, found, reranker)
-    if options.diversity > 0 and options.group_by is None:
+    if options.diversity > 0:
         found = _spread(view, found, options)
     if options.group_by is None:
         found = found.chosen(np.arange(min(options.k, len(found.keys))))
@@ -117,7 +133,17 @@ def _first_stage(
         case Mode.HYBRID:
             return _hybrid(view, question, options, depth)
         case Mode.SPARSE | Mode.LATE:
-            raise InputError(f"mode {options.mode.value!r} is no first stage of this search")
+            raise _no_first_stage(options.mode)
+
+
+def _sparse(question: Question, options: SearchOptions, depth: int, rank: Ranker | None) -> _Found:
+    if rank is None:
+        raise _no_first_stage(options.mode)
+    return _single(rank(question.needed_text(options.mode), depth, options.where))
+
+
+def _no_first_stage(mode: Mode) -> InputError:
+    return InputError(f"mode {mode.value!r} is no first stage of this search")
 
 
 def _single(ranking: Ranking) -> _Found:
@@ -195,7 +221,7 @@ def _spread(view: SearchView, found: _Found, options: SearchOptions) -> _Found:
     places = maximal_marginal_relevance(
         view.vectors(found.keys),
         relevance.astype(np.float32),
-        options.k,
+        options.k if options.group_by is None else len(found.keys),
         diversity=options.diversity,
     )
     return replace(found.chosen(places), path=f"{found.path}>diverse")

@@ -101,12 +101,17 @@ def _matrix(vectors: FloatArray, dimension: int, name: str, *, rows: int) -> Flo
         )
     if array.dtype.kind not in "fiu":
         raise InputError(f"{name} are of type {array.dtype}: expected float32")
+    if array.dtype == np.float32:
+        return np.ascontiguousarray(array)
     # A float64 beyond float32's range becomes infinite here and is rejected as such.
     with np.errstate(over="ignore"):
         return np.ascontiguousarray(array, dtype=np.float32)
 
 
 def _reject(matrix: FloatArray, ids: Sequence[str]) -> None:
+    squares = np.einsum("ij,ij->i", matrix, matrix)
+    if bool(((squares > 0) & (squares < np.inf)).all()):
+        return  # neither NaN nor infinite nor zero; what is too large or small to tell goes on
     faults = []
     finite = np.isfinite(matrix).all(axis=1)
     for what, bad in (("NaN or infinite", ~finite), ("only zeros", ~matrix.any(axis=1))):

@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define NFA_ABI_VERSION 1
+#define NFA_ABI_VERSION 2
 
 #if defined(_WIN32)
 #define NFA_API __declspec(dllexport)
@@ -61,6 +61,10 @@ NFA_API int32_t nfa_rescore_file(int32_t kernel, int32_t file, int64_t offset, i
                                  const float *queries, int64_t query_count,
                                  const int64_t *candidates, int64_t candidate_count, int64_t k,
                                  int64_t *slots, float *scores);
+
+/* The first `size` bytes of records that lie `stride` bytes apart in a file, one behind the other. */
+NFA_API int32_t nfa_read(int32_t file, int64_t offset, int64_t stride, int64_t size,
+                         const int64_t *slots, int64_t slot_count, void *out);
 
 /* Quantise `count` vectors into a unit (1024 vectors, see codes.h) from its place `first` on. */
 NFA_API int32_t nfa_encode(int32_t kernel, const nfa_space *space, const void *vectors,

@@ -20,12 +20,9 @@ typedef struct {
     float *scores;
 } job;
 
-static int32_t read_row(const job *j, int64_t slot, float *row) {
-    char *to = (char *)row;
-    size_t left = (size_t)j->dimension * sizeof(float);
-    off_t from = (off_t)(j->offset + slot * j->stride);
+static int32_t read_at(int file, off_t from, size_t left, char *to) {
     while (left) {
-        const ssize_t got = pread(j->file, to, left, from);
+        const ssize_t got = pread(file, to, left, from);
         if (got < 0 && errno == EINTR) continue;
         if (got <= 0) return NFA_IO;
         to += got;
@@ -33,6 +30,11 @@ static int32_t read_row(const job *j, int64_t slot, float *row) {
         left -= (size_t)got;
     }
     return NFA_OK;
+}
+
+static int32_t read_row(const job *j, int64_t slot, float *row) {
+    return read_at(j->file, (off_t)(j->offset + slot * j->stride),
+                   (size_t)j->dimension * sizeof(float), (char *)row);
 }
 
 static void prefetch(const job *j, int64_t slot) {
@@ -92,4 +94,16 @@ int32_t nfa_rescore_file(int32_t kernel, int32_t file, int64_t offset, int64_t s
     const job j = {nfa_kernel_at(kernel), NULL, file, offset, stride, count, dimension, metric,
                    queries, query_count, candidates, candidate_count, k, slots, scores};
     return run(&j);
+}
+
+int32_t nfa_read(int32_t file, int64_t offset, int64_t stride, int64_t size, const int64_t *slots,
+                 int64_t slot_count, void *out) {
+    if (offset < 0 || stride < 1 || size < 0 || size > stride) return NFA_INVALID;
+    for (int64_t i = 0; i < slot_count; i++) {
+        if (slots[i] < 0 || slots[i] > (INT64_MAX - offset) / stride - 1) return NFA_INVALID;
+        const int32_t status = read_at(file, (off_t)(offset + slots[i] * stride), (size_t)size,
+                                       (char *)out + i * size);
+        if (status != NFA_OK) return status;
+    }
+    return NFA_OK;
 }

@@ -12,6 +12,7 @@ from typing import TypeAlias
 import numpy as np
 
 from nearfield.errors import InputError
+from nearfield.filters import Filter
 from nearfield.metric import Metric, pairwise
 from nearfield.stores.local.derived.tuning import sample
 from nearfield.stores.local.paths import Nearest, SearchPath
@@ -266,12 +267,13 @@ class RecallMonitor:
         """Mean recall of the searches compared; NaN before the first."""
         return self._total / self.compared if self.compared else float("nan")
 
-    def observe(self, query: FloatArray, k: int, allowed: Mask | None = None) -> None:
+    def observe(self, query: FloatArray, k: int, where: Filter | None = None) -> None:
         """Perhaps compare one search, shape (dimension,), with an exact one."""
         with self._turn:
             if self._rng.random() >= self._rate:
                 return
         with self._open() as view:
+            allowed = view.allowed(where)
             (found,), _ = view.nearest_of_each(query[None, :], k, allowed)
             (truth,), _ = view.nearest_of_each(query[None, :], k, allowed, SearchPath.EXACT)
         with self._turn:

@@ -147,16 +147,19 @@ def _exact(
 
 
 def _ordered(state: State, slots: IntArray, scores: FloatArray, k: int) -> list[Nearest]:
-    answers = []
-    for found, values in zip(slots, scores, strict=True):
-        there = found >= 0
-        chosen, points = found[there], values[there]
-        rows = state.rows_of(chosen)
-        if len(points) > 1 and bool(np.any(points[1:] == points[:-1])):
-            order = np.lexsort((rows, -points))
-            chosen, rows, points = chosen[order], rows[order], points[order]
-        answers.append(Nearest(chosen[:k], rows[:k], points[:k]))
-    return answers
+    return [_by_age(state, found, points, k) for found, points in zip(slots, scores, strict=True)]
+
+
+def _by_age(state: State, slots: IntArray, scores: FloatArray, k: int) -> Nearest:
+    """The answer to one query: what is there, ties in order of insertion."""
+    if len(slots) and slots[-1] < 0:
+        there = slots >= 0
+        slots, scores = slots[there], scores[there]
+    rows = state.rows_of(slots)
+    if len(scores) > 1 and bool((scores[1:] == scores[:-1]).any()):
+        order = np.lexsort((rows, -scores))
+        slots, rows, scores = slots[order], rows[order], scores[order]
+    return Nearest(slots[:k], rows[:k], scores[:k])
 
 
 def _nothing() -> Nearest:

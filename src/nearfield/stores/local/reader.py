@@ -13,7 +13,7 @@ from nearfield.errors import FingerprintMismatch
 from nearfield.filters import Filter
 from nearfield.metric import Metric
 from nearfield.protocols import Capabilities
-from nearfield.stores.checks import check_queries, require_known
+from nearfield.stores.checks import require_known
 from nearfield.stores.local import ledger, reading
 from nearfield.stores.local.audit import AuditReport, audit
 from nearfield.stores.local.database import Database
@@ -29,7 +29,7 @@ from nearfield.stores.local.snapshot import snapshot
 from nearfield.stores.local.state import State, States
 from nearfield.stores.local.verify import VerifyReport, verify
 from nearfield.stores.local.view import LocalView
-from nearfield.stores.local.where import slots_where
+from nearfield.stores.masks import count as members_of
 from nearfield.types import Chunk, FloatArray, Hit
 
 __all__ = ["Frozen", "Reader"]
@@ -102,6 +102,11 @@ class Reader:
             )
 
     @property
+    def problems(self) -> tuple[str, ...]:
+        """Why derived parts could not be made, extended or used: that costs time, never data."""
+        return self._derived.problems
+
+    @property
     def properties(self) -> dict[str, str]:
         """What was kept with the collection by :meth:`set_properties`."""
         with self._database.read() as connection:
@@ -125,10 +130,9 @@ class Reader:
         where: Filter | None = None,
         path: SearchPath | str = SearchPath.AUTO,
     ) -> list[list[Hit]]:
-        wanted = check_queries(queries, k, self.dimension)
         with self._reading() as (connection, state):
             view = self._view(connection, state)
-            found, taken = view.nearest_of_each(wanted, k, view.allowed(where), SearchPath(path))
+            found, taken = view.nearest_of_each(queries, k, view.allowed(where), SearchPath(path))
             return [self._hits(connection, each, taken) for each in found]
 
     @contextmanager
@@ -151,9 +155,11 @@ class Reader:
             yield from reading.scan(connection, state, where, self._database.path)
 
     def count(self, *, where: Filter | None = None) -> int:
+        if where is not None:
+            with self.view() as view:
+                matching = view.allowed(where)
+                return view.slots if matching is None else members_of(matching)
         with self._database.read() as connection:
-            if where is not None:
-                return len(slots_where(connection, where))
             (count,) = connection.execute("SELECT count(*) FROM chunk").fetchone()
             return int(count)
 

@@ -82,8 +82,7 @@ class State:
 
     def rows_of(self, slots: IntArray) -> IntArray:
         """Rows of the chunks of some slots; their order is the order of insertion."""
-        rows: IntArray = self.file.read(slots)["row"]
-        return rows
+        return self.file.heads(slots)
 
     def checked(self, slots: IntArray, rows: IntArray) -> FloatArray:
         """Vectors of slots whose chunks have these rows, shape (n, dimension), as a copy.

@@ -145,6 +145,10 @@ class LocalStore(Reader):
             lock.release()
             raise
 
+    @property
+    def problems(self) -> tuple[str, ...]:
+        return (*super().problems, *self._builder.problems)
+
     def set_properties(self, properties: Mapping[str, str]) -> None:
         """Add or replace properties; the others stay."""
         pairs = [(encode(name), encode(value)) for name, value in properties.items()]

@@ -23,6 +23,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from nearfield.ann.records import read_records
 from nearfield.stores.local.failures import damaged, io_errors
 from nearfield.types import FloatArray, IntArray
 
@@ -44,6 +45,7 @@ _HEADER = struct.Struct("<8sIIQ16s")
 _CHECKSUM = struct.Struct("<I")
 _BEING_WIPED = -1
 _AT_ONCE = 4096
+_ROW_BYTES = 8
 _READ_APART = 4096  # more records than this are gathered from the mapping
 
 Records: TypeAlias = npt.NDArray[np.void]
@@ -153,15 +155,24 @@ class VectorFile:
         if len(slots) > _READ_APART or not hasattr(os, "pread"):
             return self.mapped(int(slots.max(initial=-1)) + 1)[slots]
         size = self._type.itemsize
-        return self._whole(
-            b"".join(
-                [
-                    os.pread(self.descriptor, size, HEADER_BYTES + slot * size)
-                    for slot in slots.tolist()
-                ]
-            ),
-            len(slots),
-        )
+        try:
+            found = read_records(self.descriptor, HEADER_BYTES, size, slots)
+        except OSError as error:
+            raise damaged(self.path, f"its records cannot be read: {error}") from error
+        return found.view(self._type).reshape(len(slots))
+
+    def heads(self, slots: IntArray) -> IntArray:
+        """Row of the chunk of each slot, in the order asked for."""
+        if len(slots) > _READ_APART or not hasattr(os, "pread"):
+            return self.read(slots)["row"]
+        try:
+            found = read_records(
+                self.descriptor, HEADER_BYTES, self._type.itemsize, slots, size=_ROW_BYTES
+            )
+        except OSError as error:
+            raise damaged(self.path, f"its records cannot be read: {error}") from error
+        rows: IntArray = found.view("<i8").reshape(len(slots))
+        return rows
 
     def run(self, first: int, count: int) -> Records:
         """Copies of the records of slots [first, first + count)."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from nearfield.ann.exact import rescore
 from nearfield.ann.graph_trace import Trace
-from nearfield.errors import UnsupportedOperation
+from nearfield.errors import StoreCorrupt, UnsupportedOperation
 from nearfield.filters import Filter, matches
 from nearfield.lexical import Explanation, Lexical
 from nearfield.metric import Metric
@@ -168,7 +168,10 @@ class LocalView:
         columns = self._follower.of(state).columns
         if columns is None:
             return self._reader.mask_where(where)
-        found = columns.mask(where, state.slots)
+        try:
+            found = columns.mask(where, state.slots)
+        except (StoreCorrupt, OSError):  # verify names it; the database knows all that columns do
+            return self._reader.mask_where(where)
         matching = found.matching if state.alive is None else found.matching & state.alive
         if found.unsure is None:
             return matching

@@ -14,11 +14,12 @@ import numpy as np
 
 from nearfield.ann.codes import Codes
 from nearfield.ann.graph import Graph, GraphOptions
-from nearfield.errors import StoreError, UnsupportedOperation
+from nearfield.errors import StoreCorrupt, StoreError, UnsupportedOperation
 from nearfield.lexical import Lexical
 from nearfield.stores.columns import ColumnTable
 from nearfield.stores.local.database import Database
-from nearfield.stores.local.derived.parts import GRAPH_FILE, Parts, folder_of, owner_of
+from nearfield.stores.local.derived.checking import check
+from nearfield.stores.local.derived.parts import CODES_FILE, GRAPH_FILE, Parts, folder_of, owner_of
 from nearfield.stores.local.derived.slots import SlotReader
 from nearfield.stores.local.derived.tuning import tune
 from nearfield.stores.local.description import Description
@@ -70,21 +71,25 @@ class Builder:
         self._states = states
         self._language = language
         self._parts: Parts | None = None
+        self._lost_graph = False
         self._turn = threading.Lock()
+        self._waking = threading.Lock()
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
 
     def wake(self) -> None:
         """Begin to build in the background if enough has come; returns at once."""
-        if self._thread is not None and self._thread.is_alive():
-            return
-        with self._database.read() as connection:
-            slots = self._states.of(connection).slots
-        covered = self._parts.covered if self._parts is not None else 0
-        if slots - covered < _STEP:
-            return
-        self._thread = threading.Thread(target=self._in_background, name="nearfield-derived")
-        self._thread.start()
+        with self._waking:
+            if self._thread is not None and self._thread.is_alive():
+                return
+            with self._database.read() as connection:
+                slots = self._states.of(connection).slots
+            parts = self._parts
+            covered = parts.covered if parts is not None else 0
+            if slots - covered < _STEP:
+                return
+            self._thread = threading.Thread(target=self._in_background, name="nearfield-derived")
+            self._thread.start()
 
     def pause(self) -> None:
         """End the background's work after its present step."""
@@ -125,6 +130,7 @@ class Builder:
             )
             graph.save(folder_of(self._folder, state.generation) / GRAPH_FILE)
             self._parts = replace(parts, graph=graph)
+        self._lost_graph = False
         return graph
 
     def renew(self) -> None:
@@ -149,14 +155,15 @@ class Builder:
         self._parts = None
 
     def _wait(self) -> None:
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
+        with self._waking:
+            if self._thread is not None:
+                self._thread.join()
+                self._thread = None
 
     def _in_background(self) -> None:
         self._guarded(least=_STEP)
 
-    def _guarded(self, least: int) -> None:
+    def _guarded(self, least: int, *, again: bool = True) -> None:
         try:
             with self._turn:
                 while not self._stopping.is_set() and self._step(least):
@@ -166,8 +173,30 @@ class Builder:
                     self._carry_graph()
                     self._extend_graph()
                     self._tune()
+        except StoreCorrupt as error:
+            # Found where a part is merged or extended; the truth has it all, if it is whole.
+            self._note(str(error))
+            if again and self._removed_damaged():
+                self._guarded(least, again=False)
         except (StoreError, UnsupportedOperation, OSError) as error:
-            self.problems = (*self.problems, str(error))
+            self._note(str(error))
+
+    def _removed_damaged(self) -> bool:
+        """Remove the parts that are damaged, to be made afresh; False where all are whole."""
+        with self._turn:
+            with self._database.read() as connection:
+                state = self._states.of(connection)
+            files = [self._folder / finding.file for finding in check(self._folder, state)]
+            self.close()
+            for path in files:
+                self._lost_graph |= path.name == GRAPH_FILE
+                _emptied(path)
+        return bool(files)
+
+    def _note(self, *problems: str) -> None:
+        """Tell each problem once, however often it comes back."""
+        fresh = [problem for problem in problems if problem not in self.problems]
+        self.problems = (*self.problems, *fresh)
 
     def _step(self, least: int) -> bool:
         """Cover one run of slots more by every part; False when all is covered."""
@@ -202,7 +231,7 @@ class Builder:
 
     def _extend_codes(self, parts: Parts, reader: SlotReader, least: int) -> bool:
         state = reader.state
-        codes = parts.codes or self._fresh_codes(parts, state)
+        codes = self._fresh_codes(parts, state) if parts.codes is None else parts.codes
         if codes is None:
             return False
         first, count = _run(len(codes), state.slots, least)
@@ -214,7 +243,7 @@ class Builder:
         if state.slots - state.dead <= EXACT_MOST:
             return None
         codes = Codes.create(
-            folder_of(self._folder, state.generation) / "codes.nfc",
+            folder_of(self._folder, state.generation) / CODES_FILE,
             dimension=self._description.dimension,
             metric=self._description.metric,
             sample=_sample(state),
@@ -267,15 +296,24 @@ class Builder:
         folder = folder_of(self._folder, state.generation)
         owner = owner_of(self._description.collection, state.generation)
         parts = Parts.open(self._folder, state.generation, owner, write=True)
-        columns, text, codes = parts.columns, parts.text, parts.codes
+        columns, text, codes, graph = parts.columns, parts.text, parts.codes, parts.graph
         if columns is None or len(columns) > state.slots:
-            columns = ColumnTable.create(folder / "columns", owner)
+            columns = ColumnTable.create(_emptied(folder / "columns"), owner)
         if text is None or text.stored > state.slots or text.language != self._language:
-            text = Lexical.create(folder / "text", language=self._language)
-        if codes is not None and len(codes) > state.slots:
+            text = Lexical.create(
+                _emptied(folder / "text"), language=self._language, tag=owner.hex()
+            )
+        if codes is None or len(codes) > state.slots:
+            _emptied(folder / CODES_FILE)
             codes = None
-        self._parts = Parts(
-            state.generation, codes, parts.graph, columns, text, parts.tuning, parts.problems
+        if graph is None or len(graph) > state.slots:
+            # How it was built can perhaps not be read any more; that there was one is known.
+            self._lost_graph |= (folder / GRAPH_FILE).exists()
+            _emptied(folder / GRAPH_FILE)
+            graph = None
+        self._note(*parts.problems)
+        self._parts = replace(
+            parts, codes=codes, graph=graph, columns=columns, text=text, problems=()
         )
         return self._parts
 
@@ -290,6 +328,8 @@ class Builder:
                 continue
             self._built_graph(options, None)
             return
+        if self._lost_graph:
+            self._built_graph(GraphOptions(metric=self._description.metric), None)
 
     def _remove_strangers(self) -> None:
         """Remove what belongs to other generations; who reads it has it open."""
@@ -303,6 +343,15 @@ class Builder:
         kept = folder_of(self._folder, self._parts.generation).name
         listed = [*(self._folder / DERIVED).glob("[0-9]*"), self._folder / DERIVED / _FORMER]
         return [folder for folder in listed if folder.name != kept and folder.is_dir()]
+
+
+def _emptied(path: Path) -> Path:
+    """The path, with nothing there any more."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+    return path
 
 
 def usable_cores() -> int:

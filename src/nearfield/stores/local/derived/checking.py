@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from nearfield.ann import graph_file
 from nearfield.ann.codes import Codes
+from nearfield.ann.graph import Graph
 from nearfield.errors import StoreError
-from nearfield.lexical import Lexical
+from nearfield.lexical import Impacts, Lexical
 from nearfield.stores.columns import ColumnTable
 from nearfield.stores.local.database import Database
-from nearfield.stores.local.derived.parts import GRAPH_FILE, folder_of, owner_of
+from nearfield.stores.local.derived.parts import (
+    CODES_FILE,
+    GRAPH_FILE,
+    SPARSE,
+    folder_of,
+    owner_of,
+)
+from nearfield.stores.local.derived.tuning import Tuning
 from nearfield.stores.local.description import Description
 from nearfield.stores.local.schema import Mode
 from nearfield.stores.local.state import State
@@ -25,12 +32,14 @@ def check(collection: Path, state: State) -> Iterator[Finding]:
     folder = folder_of(collection, state.generation)
     owner = _owner(collection, state)
     checks: dict[str, Callable[[Path], None]] = {
-        "codes.nfc": _codes,
-        GRAPH_FILE: graph_file.verify,
+        CODES_FILE: lambda path: _codes(path, owner),
+        GRAPH_FILE: lambda path: _graph(path, owner),
         "columns": lambda path: ColumnTable.open(path, owner).verify(),
-        "text": lambda path: Lexical.open(path).verify(),
+        "text": lambda path: _text(path, owner),
+        "tuning.json": _tuning,
     }
-    for name, look in checks.items():
+    sparse = {path.name: _sparse for path in sorted(folder.glob(f"{SPARSE}-*"))}
+    for name, look in (checks | sparse).items():
         if (folder / name).exists():
             try:
                 look(folder / name)
@@ -40,7 +49,7 @@ def check(collection: Path, state: State) -> Iterator[Finding]:
                 )
 
 
-def _codes(path: Path) -> None:
+def _codes(path: Path, owner: bytes) -> None:
     codes = Codes.open(path)
     try:
         damaged = codes.verify()
@@ -48,6 +57,31 @@ def _codes(path: Path) -> None:
         codes.close()
     if damaged:
         raise StoreError(f"{len(damaged)} units do not have their checksum, the first {damaged[0]}")
+    _require(owner, codes.tag)
+
+
+def _graph(path: Path, owner: bytes) -> None:
+    _require(owner.hex(), Graph.open(path).tag)
+
+
+def _text(path: Path, owner: bytes) -> None:
+    text = Lexical.open(path)
+    text.verify()
+    _require(owner.hex(), text.tag)
+
+
+def _sparse(path: Path) -> None:
+    Impacts.open(path).verify()
+
+
+def _tuning(path: Path) -> None:
+    if Tuning.read(path) is None:
+        raise StoreError("it does not say how many candidates to take")
+
+
+def _require(owner: bytes | str, found: bytes | str) -> None:
+    if owner != found:
+        raise StoreError("it belongs to another collection")
 
 
 def _owner(collection: Path, state: State) -> bytes:

@@ -37,6 +37,11 @@ class Follower:
         self._looked = 0.0
         self._turn = threading.Lock()
 
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Why parts that are there cannot be used."""
+        return self._parts.problems if self._parts is not None else ()
+
     def folder(self, state: State) -> Path:
         """Where the parts of the state's generation lie."""
         return folder_of(self._folder, state.generation)
@@ -92,7 +97,6 @@ class Follower:
         self._sequence = max(self._sequence, state.sequence)
         self._looked = time.monotonic()
         return parts
-
 
     def _refreshed(self, state: State) -> Parts | None:
         """The parts with what was added to each; None where they must be opened again."""

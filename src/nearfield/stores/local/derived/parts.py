@@ -16,10 +16,12 @@ from nearfield.stores.columns import ColumnTable
 from nearfield.stores.local.derived.tuning import Tuning
 from nearfield.stores.local.schema import DERIVED
 
-__all__ = ["CODES_FILE", "GRAPH_FILE", "Parts", "folder_of", "owner_of", "stamp_of"]
+__all__ = ["CODES_FILE", "GRAPH_FILE", "SPARSE", "Parts", "folder_of", "owner_of", "stamp_of"]
 
 CODES_FILE = "codes.nfc"
 GRAPH_FILE = "graph.nfg"
+SPARSE = "sparse"
+"""How folders of learned term weights begin; they are made by the searches that need them."""
 
 _REPLACED = frozenset({GRAPH_FILE, "tuning.json"})
 
