@@ -31,6 +31,12 @@ _BENCHMARKS = {
     "figures": "benchmarks.figures:run_minilm",
     "figures-mpnet": "benchmarks.figures:run_mpnet",
 }
+_COMMANDS = {
+    "stores": "benchmarks.stores.command:main",
+    "retrieval": "benchmarks.retrieval.command:main",
+}
+"""Benchmarks with options of their own; they run when they are named."""
+
 _MISSED, _USAGE = 1, 2
 
 
@@ -43,12 +49,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 when every required check holds, 1 when one is missed or a benchmark failed, 2 for
         wrong usage.
     """
-    options = _parser().parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given and given[0] in _COMMANDS:
+        module, _, attribute = _COMMANDS[given[0]].partition(":")
+        return int(getattr(importlib.import_module(module), attribute)(given[1:]))
+    options = _parser().parse_args(given)
     if "all" in options.names:
         options.names = list(_BENCHMARKS)
     unknown = [name for name in options.names if name not in _BENCHMARKS]
     if unknown or options.repeat < 1:
-        print(f"no benchmark {unknown}: known are {', '.join(_BENCHMARKS)}; --repeat is at least 1")
+        print(
+            f"no benchmark {unknown}: known are {', '.join([*_BENCHMARKS, *_COMMANDS])}; --repeat is at least 1"
+        )
         return _USAGE
     context = Context(
         options.data, options.peer_python, options.repeat, options.peers_home, options.quick

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from benchmarks import readme
+from benchmarks import readme, stores_page
 from benchmarks.harness import REPOSITORY, Json
 from benchmarks.markdown import table
 from benchmarks.results import RESULTS, newest
@@ -29,6 +29,9 @@ _BEGIN = "<!-- results: made by python -m benchmarks.page, do not edit -->"
 _END = "<!-- end of results -->"
 _SECTIONS = {"embedding": "benchmarks.embedding.section"}
 """Modules with ``lines(figures)``, Markdown, and ``drawings(figures)``, SVG by file name."""
+
+_STORES = ("stores", "retrieval")
+"""Benchmarks that :mod:`benchmarks.stores_page` shows together."""
 
 
 def render(results: Mapping[str, Mapping[str, Any]]) -> str:
@@ -45,7 +48,11 @@ def render(results: Mapping[str, Mapping[str, Any]]) -> str:
     for name in (name for name in _SECTIONS if name in results):
         parts += [f"### {name}", "", _origin(results[name]), ""]
         parts += [*_section(name).lines(results[name]["figures"]), ""]
-    others = {name: result for name, result in results.items() if name not in _SECTIONS}
+    for name in (name for name in _STORES if name in results):
+        parts += [f"### {name}", "", _origin(results[name]), ""]
+        parts += [stores_page.render({name: results[name]}), ""]
+    shown = {*_SECTIONS, *_STORES}
+    others = {name: result for name, result in results.items() if name not in shown}
     if others:
         parts += table(("What", "Measured", "Target", "Holds"), _checks(others.values()))
         parts.append("")
@@ -60,7 +67,7 @@ def drawings(results: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     found: dict[str, str] = {}
     for name in (name for name in _SECTIONS if name in results):
         found |= _section(name).drawings(results[name]["figures"])
-    return found
+    return found | stores_page.drawings(results)
 
 
 def filled(page: str, content: str) -> str:

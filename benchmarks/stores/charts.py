@@ -65,7 +65,7 @@ def curves(
     parts = [
         _text(8, 20, title, "title"),
         _text(8, 40, subtitle, "quiet"),
-        _text(_LEFT - 8, _TOP - 10, y_label, "quiet", "end"),
+        _text(8, _TOP - 12, y_label, "quiet"),
         _text(WIDTH - _RIGHT, base + 34, x_label, "quiet", "end"),
     ]
     for y in axes.y_ticks:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 from engine import Batch, Condition, Engine, number_of
+from lancedb.query import LanceQueryBuilder
 
 _SHOWN = ["id", "text", "category", "author", "section", "year", "flag", "region"]
 
@@ -70,7 +71,7 @@ class LanceDB(Engine):
         asked = self.table.search(vector, vector_column_name="vector").distance_type("cosine")
         if where is not None:
             asked = asked.where(_filter(where), prefilter=True)
-        asked = asked.nprobes(self.probes).refine_factor(self.refine).limit(k)
+        asked = self._tuned(asked).limit(k)
         return _numbers(asked.select([*_SHOWN, "_distance"]).to_arrow())
 
     def lexical(self, text: str, k: int) -> Sequence[int]:
@@ -80,8 +81,12 @@ class LanceDB(Engine):
     def hybrid(self, text: str, vector: npt.NDArray[np.float32], k: int) -> Sequence[int]:
         asked = self.table.search(query_type="hybrid", vector_column_name="vector")
         asked = asked.vector(vector).text(text).distance_type("cosine")
-        asked = asked.nprobes(self.probes).refine_factor(self.refine)
-        return _numbers(asked.limit(k).to_arrow())
+        return _numbers(self._tuned(asked).limit(k).to_arrow())
+
+    def _tuned(self, asked: LanceQueryBuilder) -> LanceQueryBuilder:
+        """With more probes than the setting says where a filter leaves too few rows."""
+        asked = asked.maximum_nprobes(0).minimum_nprobes(self.probes)
+        return asked.refine_factor(self.refine)
 
 
 def _numbers(found: pa.Table) -> list[int]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from nearfield.errors import InputError
 from nearfield.lexical.analysis import Analyzer
@@ -16,9 +15,10 @@ from nearfield.lexical.matching import match
 from nearfield.lexical.postings import invert
 from nearfield.lexical.scoring import Formula, Found, Weighing, best, contribution, norm
 from nearfield.lexical.segment import Packed, build_segment
-from nearfield.lexical.shelf import Shelf
+from nearfield.lexical.shelf import MemoryShelf, Shelf
 from nearfield.lexical.slots import SlotIndex
 from nearfield.lexical.stemming import Language
+from nearfield.masks import Mask
 
 __all__ = ["K1", "B", "Explanation", "Lexical", "TermScore"]
 
@@ -29,8 +29,6 @@ B = 0.75
 """Default weight of the text's length."""
 
 _AT_ONCE = 1 << 15  # texts that are inverted at once
-
-Mask = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,14 +131,14 @@ class Lexical(SlotIndex):
             Kept for the caller: whose texts these are.
         """
         analyzer = Analyzer(Language.of(language))
-        facts = {
-            "kind": "text",
-            "language": str(analyzer.language),
-            "analysis": analyzer.spec,
-            "positions": str(positions),
-            "tag": tag,
-        }
+        facts = _facts(analyzer, positions=positions) | {"tag": tag}
         return cls(Shelf.create(path, facts), analyzer)
+
+    @classmethod
+    def in_memory(cls, *, language: Language | str = Language.AUTO) -> Lexical:
+        """Make an empty index that has no folder; texts come by :meth:`extend_tail`."""
+        analyzer = Analyzer(Language.of(language))
+        return cls(MemoryShelf(_facts(analyzer, positions=True)), analyzer)
 
     @classmethod
     def open(cls, path: Path, *, write: bool = False) -> Lexical:
@@ -163,6 +161,12 @@ class Lexical(SlotIndex):
                 f"{analyzer.spec!r}: rebuild the text index"
             )
         return cls(shelf, analyzer)
+
+    @property
+    def largest_share(self) -> float:
+        """Share of the slots on disk that the largest segment holds; 1 where there are none."""
+        sizes = [segment.end - segment.first_slot for segment in self._shelf.segments]
+        return max(sizes) / sum(sizes) if sizes else 1.0
 
     @property
     def counted(self) -> int:
@@ -308,3 +312,12 @@ class Lexical(SlotIndex):
         texts = sum([segment.counted for segment in segments])
         total = sum([segment.total_length for segment in segments])
         return texts, max(total, 1) / max(texts, 1)
+
+
+def _facts(analyzer: Analyzer, *, positions: bool) -> dict[str, str]:
+    return {
+        "kind": "text",
+        "language": str(analyzer.language),
+        "analysis": analyzer.spec,
+        "positions": str(positions),
+    }

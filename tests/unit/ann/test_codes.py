@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nearfield.ann import library, with_numpy
-from nearfield.ann.arrays import pack_mask
 from nearfield.ann.codes import Codes
 from nearfield.ann.exact import exact_search, rescore
 from nearfield.ann.space import Space
 from nearfield.errors import DimensionMismatch, InputError
+from nearfield.masks import pack_mask
 from nearfield.metric import Metric
 
 METRICS = list(Metric)

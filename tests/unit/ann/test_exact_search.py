@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nearfield.ann import library
-from nearfield.ann.arrays import pack_mask
 from nearfield.ann.exact import Records, exact_search, rescore
 from nearfield.errors import DimensionMismatch, InputError
+from nearfield.masks import pack_mask
 from nearfield.metric import Metric
 from nearfield.stores.scoring import best
 from nearfield.stores.scoring import exact_scores as oracle_scores

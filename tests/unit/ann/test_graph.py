@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from nearfield.ann import graph_library, library
-from nearfield.ann.arrays import pack_mask
 from nearfield.ann.graph import Graph, GraphOptions, RowFormat
 from nearfield.ann.graph_links import NONE, levels_of
 from nearfield.errors import DimensionMismatch, InputError, UnsupportedOperation, VectorRejected
+from nearfield.masks import pack_mask
 from nearfield.metric import Metric, pairwise, top_k
 
 COUNT, DIMENSION, FLAT = 4000, 48, 10

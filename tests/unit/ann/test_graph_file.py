@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from nearfield.ann import graph_file, graph_library
-from nearfield.ann.arrays import pack_mask
 from nearfield.ann.damage import DamagedIndex
 from nearfield.ann.graph import Graph, GraphOptions, RowFormat
 from nearfield.errors import InputError
+from nearfield.masks import pack_mask
 from nearfield.metric import Metric
 
 pytestmark = pytest.mark.skipif(

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from nearfield.ann import graph_library
-from nearfield.ann.arrays import pack_mask
 from nearfield.ann.graph import Graph, GraphOptions, RowFormat
 from nearfield.ann.graph_trace import render
+from nearfield.masks import pack_mask
 from nearfield.metric import Metric
 
 pytestmark = pytest.mark.skipif(

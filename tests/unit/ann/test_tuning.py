@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nearfield.ann.arrays import pack_mask
 from nearfield.ann.codes import Codes
 from nearfield.ann.exact import exact_search
 from nearfield.ann.tuning import tune
 from nearfield.errors import InputError
+from nearfield.masks import pack_mask
 from nearfield.metric import Metric
 
 RNG = np.random.default_rng(0)

@@ -28,8 +28,8 @@ from nearfield.filters import (
     parse,
     predicate,
 )
+from nearfield.masks import members
 from nearfield.stores.columns import ColumnTable
-from nearfield.stores.columns.bits import slots_of
 from nearfield.stores.columns.gather import MOST_COLUMNS
 from nearfield.stores.columns.part import Layout
 from nearfield.stores.columns.segment import Segment
@@ -57,9 +57,9 @@ def check(table: ColumnTable, rows: Sequence[Row], where: Filter) -> int:
         left.extend(slots.tolist())
         return [judge(rows[slot]) for slot in slots.tolist()]
 
-    assert slots_of(result.complete(judged)).tolist() == expected
-    assert set(slots_of(result.matching).tolist()) <= set(expected)
-    assert not set(left) & set(slots_of(result.matching).tolist())
+    assert members(result.complete(judged)).tolist() == expected
+    assert set(members(result.matching).tolist()) <= set(expected)
+    assert not set(left) & set(members(result.matching).tolist())
     assert len(result.matching) == -(-len(rows) // 64) * 8
     return len(left)
 
@@ -204,7 +204,7 @@ def test_more_rows_than_one_block(tmp_path: Path) -> None:
     ]:
         result = table.mask(parse(condition))
         assert result.unsure is None
-        assert slots_of(result.matching).tolist() == np.flatnonzero(expected).tolist()
+        assert members(result.matching).tolist() == np.flatnonzero(expected).tolist()
 
 
 def test_layouts_follow_the_values(tmp_path: Path) -> None:
@@ -294,8 +294,8 @@ def test_odd_values_are_left_to_be_judged(tmp_path: Path) -> None:
     }
     for condition, slots in expected.items():
         result = table.mask(parse(condition))
-        assert slots_of(result.matching).tolist() == slots
-        open_ = [] if result.unsure is None else slots_of(result.unsure).tolist()
+        assert members(result.matching).tolist() == slots
+        open_ = [] if result.unsure is None else members(result.unsure).tolist()
         assert open_ == ([] if "null" in condition else [0, 10] if 3 in slots else [0, 3, 10])
 
 

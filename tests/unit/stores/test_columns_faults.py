@@ -10,8 +10,8 @@ import pytest
 
 from nearfield.errors import FormatVersionError, StoreCorrupt
 from nearfield.filters import parse
+from nearfield.masks import members
 from nearfield.stores.columns import ColumnTable
-from nearfield.stores.columns.bits import slots_of
 
 OWNER = b"owner"
 ROWS = [
@@ -37,7 +37,7 @@ def path(tmp_path: Path) -> Path:
 def use(folder: Path) -> list[list[int]]:
     """Everything a reader does; raises StoreCorrupt where the file is not what was written."""
     table = ColumnTable.open(folder, OWNER)
-    answers = [slots_of(table.mask(parse(condition)).matching).tolist() for condition in CONDITIONS]
+    answers = [members(table.mask(parse(condition)).matching).tolist() for condition in CONDITIONS]
     table.verify()
     return answers
 
@@ -78,7 +78,7 @@ def test_damage_of_a_column_leaves_the_others_readable(path: Path) -> None:
     damaged[at] ^= 1
     path.write_bytes(damaged)
     table = ColumnTable.open(path.parent, OWNER)
-    assert len(slots_of(table.mask(parse('lang = "en"')).matching)) == 1000
+    assert len(members(table.mask(parse('lang = "en"')).matching)) == 1000
     with pytest.raises(StoreCorrupt, match="does not have its checksum"):
         table.mask(parse('tags = "t3"'))
     with pytest.raises(StoreCorrupt, match=r"delete it, and it is made again"):
@@ -119,7 +119,7 @@ def test_a_crash_between_merge_and_deletion_costs_nothing(tmp_path: Path) -> Non
     (tmp_path / "a" / "columns-0000000120-0000000150.nfc").write_bytes(b"behind a gap")
     again = ColumnTable.open(tmp_path / "a", OWNER)
     assert len(again) == 90
-    assert slots_of(again.mask(parse('lang = "de"')).matching).tolist() == list(range(1, 90, 2))
+    assert members(again.mask(parse('lang = "de"')).matching).tolist() == list(range(1, 90, 2))
     again.append(ROWS[90:100])
     assert len(ColumnTable.open(tmp_path / "a", OWNER)) == 100
     assert sorted(path.name for path in (tmp_path / "a").iterdir()) == [

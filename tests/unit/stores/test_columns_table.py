@@ -9,13 +9,11 @@ from threading import Event
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from nearfield.errors import InputError
 from nearfield.filters import Compare, Filter, IsNull, Not, Operator, parse
+from nearfield.masks import count_members, members
 from nearfield.stores.columns import ColumnTable
-from nearfield.stores.columns.bits import count_ones, mask_of, ones, pack, place, slots_of
 
 OWNER = b"owner"
 
@@ -37,15 +35,15 @@ def test_an_empty_table(tmp_path: Path) -> None:
     assert len(table) == 0
     assert len(table.mask(where).matching) == 0
     result = table.mask(where, 70)
-    assert slots_of(result.matching).tolist() == []
+    assert members(result.matching).tolist() == []
     assert result.unsure is not None
-    assert slots_of(result.unsure).tolist() == list(range(70))
+    assert members(result.unsure).tolist() == list(range(70))
     table = ColumnTable.create(tmp_path / "new" / "folder", OWNER)
     table.append([])
     table.merge()
     assert len(ColumnTable.open(tmp_path / "new" / "folder", OWNER)) == 0
     table.append([{}, {}])
-    assert slots_of(table.mask(where).matching).tolist() == [0, 1]
+    assert members(table.mask(where).matching).tolist() == [0, 1]
 
 
 def test_large_segments_are_left_alone_by_small_appends(tmp_path: Path) -> None:
@@ -54,7 +52,7 @@ def test_large_segments_are_left_alone_by_small_appends(tmp_path: Path) -> None:
         table.append([{"n": -1}] * 3)
     assert segments(tmp_path)[0] == (0, 40_000)
     assert len(segments(tmp_path)) <= 4
-    assert count_ones(table.mask(parse("n < 0")).matching) == 27
+    assert count_members(table.mask(parse("n < 0")).matching) == 27
 
 
 def test_answers_are_kept_and_grow_with_the_table(tmp_path: Path) -> None:
@@ -63,16 +61,16 @@ def test_answers_are_kept_and_grow_with_the_table(tmp_path: Path) -> None:
     assert whole == truth  # to Python they are equal; their answers are not
     first = table.mask(whole)
     assert table.mask(whole).matching is first.matching
-    assert slots_of(first.matching).tolist() == [0]
-    assert slots_of(table.mask(truth).matching).tolist() == [1]
+    assert members(first.matching).tolist() == [0]
+    assert members(table.mask(truth).matching).tolist() == [1]
     with pytest.raises(ValueError, match="read-only"):
         first.matching[0] = 0
     table.append([{"n": 1}])
-    assert slots_of(table.mask(whole).matching).tolist() == [0, 2]
-    assert slots_of(table.mask(whole, 1).matching).tolist() == [0]
+    assert members(table.mask(whole).matching).tolist() == [0, 2]
+    assert members(table.mask(whole, 1).matching).tolist() == [0]
     for number in range(100):
         table.mask(Compare("n", Operator.EQ, number))
-    assert slots_of(table.mask(whole).matching).tolist() == [0, 2]
+    assert members(table.mask(whole).matching).tolist() == [0, 2]
 
 
 def test_a_reader_sees_its_state_until_it_refreshes(tmp_path: Path) -> None:
@@ -81,9 +79,9 @@ def test_a_reader_sees_its_state_until_it_refreshes(tmp_path: Path) -> None:
     where = parse("n >= 0")
     for number in range(1, 20):
         writer.append([{"n": number}])
-    assert slots_of(reader.mask(where).matching).tolist() == [0]
+    assert members(reader.mask(where).matching).tolist() == [0]
     reader.refresh()
-    assert slots_of(reader.mask(where).matching).tolist() == list(range(20))
+    assert members(reader.mask(where).matching).tolist() == list(range(20))
 
 
 def test_threads_read_while_one_appends(tmp_path: Path) -> None:
@@ -97,7 +95,7 @@ def test_threads_read_while_one_appends(tmp_path: Path) -> None:
             least = number + seen % 40
             result = table.mask(wheres[least])
             assert result.unsure is None
-            assert slots_of(result.matching).tolist() == list(range(least, result.count))
+            assert members(result.matching).tolist() == list(range(least, result.count))
             seen += 1
         return seen
 
@@ -120,14 +118,3 @@ def test_filters_too_deep_are_refused(tmp_path: Path) -> None:
         table_of(tmp_path, [{"a": 1}]).mask(tree)
     with pytest.raises(InputError, match="at most 32"):
         ColumnTable.open(tmp_path, b"x" * 33)
-
-
-@given(st.lists(st.booleans(), max_size=200), st.integers(0, 150), st.integers(0, 300))
-def test_placing_masks(flags: list[bool], start: int, count: int) -> None:
-    into = np.zeros(-(-count // 64) * 8, dtype=np.uint8)
-    place(pack(np.array(flags, dtype=np.bool_)), into, start)
-    expected = [start + n for n, flag in enumerate(flags) if flag and start + n < len(into) * 8]
-    assert slots_of(into).tolist() == expected
-    assert count_ones(into) == len(expected)
-    assert mask_of(np.array(expected, dtype=np.int64), len(into) * 8).tolist() == into.tolist()
-    assert slots_of(ones(count)).tolist() == list(range(count))

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nearfield.errors import StoreError
+from nearfield.masks import members
 from nearfield.stores.exact import ExactStore
 from nearfield.stores.local import LocalStore, Mode, State, verify
 from nearfield.stores.local.vectors import HEADER_BYTES, record_bytes
-from nearfield.stores.masks import count, everything, mask_bytes, members, packed
 from nearfield.types import Chunk, FloatArray
 
 DIMENSION = 4
@@ -284,16 +284,3 @@ def test_any_history_equals_the_oracle(
     finally:
         store.close()
     assert verify(path).whole
-
-
-@settings(max_examples=50, deadline=None)
-@given(total=st.integers(0, 300), data=st.data())
-def test_masks_hold_what_they_are_given(total: int, data: st.DataObject) -> None:
-    some = sorted(data.draw(st.sets(st.integers(0, max(0, total - 1)), max_size=total)))
-    mask = packed(np.array(some, dtype=np.int64), total)
-    assert len(mask) == mask_bytes(total)
-    assert len(mask) % 8 == 0
-    assert members(mask).tolist() == some
-    assert count(mask) == len(some)
-    assert members(everything(total)).tolist() == list(range(total))
-    assert count(everything(total) & ~mask) == total - len(some)

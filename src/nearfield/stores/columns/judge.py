@@ -13,7 +13,7 @@ from typing import TypeAlias
 import numpy as np
 
 from nearfield.filters import And, Compare, Filter, In, IsNull, Like, Not, Operator, Or
-from nearfield.stores.columns.bits import Mask, empty, ones
+from nearfield.masks import Mask, everything, nothing
 from nearfield.stores.columns.segment import Segment
 
 __all__ = ["Verdict", "judge"]
@@ -29,9 +29,9 @@ def judge(segment: Segment, where: Filter) -> Verdict:
     """
     match where:
         case And(parts):
-            return _joined(segment, parts, np.bitwise_and, ones(segment.count), _is_empty)
+            return _joined(segment, parts, np.bitwise_and, everything(segment.count), _is_empty)
         case Or(parts):
-            return _joined(segment, parts, np.bitwise_or, empty(segment.count), _never)
+            return _joined(segment, parts, np.bitwise_or, nothing(segment.count), _never)
         case Not(part):
             return _not(judge(segment, part))
         case _:
@@ -75,12 +75,12 @@ def _not(verdict: Verdict) -> Verdict:
 def _leaf(segment: Segment, leaf: Compare | In | IsNull | Like) -> Verdict:
     column, unsure = segment.column(leaf.field), segment.other
     if isinstance(leaf, IsNull):
-        found = empty(segment.count) if column is None else column.is_not_null()
+        found = nothing(segment.count) if column is None else column.is_not_null()
         negated = not leaf.negated
     else:
         negated = leaf.operator is Operator.NE if isinstance(leaf, Compare) else leaf.negated
         if column is None:
-            found = empty(segment.count)
+            found = nothing(segment.count)
         else:
             found, open_ = column.any_of(leaf)
             if open_ is not None:

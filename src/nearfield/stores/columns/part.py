@@ -21,7 +21,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from nearfield.stores.columns.bits import Mask, count_ones, empty, mask_of, pack
+from nearfield.masks import Mask, count_members, mask_bytes, mask_of, nothing, pack_mask
 from nearfield.stores.columns.dictionary import Dictionary
 from nearfield.stores.columns.gather import Numbers, Rows, Texts
 from nearfield.stores.columns.keys import Keys, Kind, Range
@@ -81,7 +81,7 @@ def encode(found: Texts | Numbers, kind: Kind, count: int) -> Encoded:
         values, size = (distinct,), len(distinct)
         span = int(distinct[-1]) - int(distinct[0]) + 1
     listed = 8 * size if kind is not Kind.TEXT else 0
-    single = count_ones(mask_of(found.rows, count)) == len(found.rows)
+    single = count_members(mask_of(found.rows, count)) == len(found.rows)
     posted = 4 * len(found.rows) + 4 * size + listed
     coded = count * _code_type(size).itemsize + listed if single else posted + 1
     if size <= _FEW_CODES and size * count // 8 + listed <= 2 * min(coded, posted) + 64:
@@ -162,7 +162,7 @@ class Part:
         """
         wanted = _tidy(spans)
         if not wanted:
-            return empty(self._count)
+            return nothing(self._count)
         match self._layout:
             case Layout.BITS:
                 return self._union(wanted)
@@ -216,8 +216,8 @@ class Part:
         tabulated = self._size <= _TABLE_OF_CODES * self._count
         test = _test(spans, self._size, dense.dtype.type, tabulated=tabulated)
         if self._count <= _BLOCK:
-            return pack(test(dense))
-        mask = empty(self._count)
+            return pack_mask(test(dense))
+        mask = nothing(self._count)
         for start in range(0, self._count, _BLOCK):
             packed = np.packbits(test(dense[start : start + _BLOCK]), bitorder="little")
             mask[start // 8 : start // 8 + len(packed)] = packed
@@ -290,7 +290,7 @@ def _code_type(size: int) -> np.dtype[np.unsignedinteger[Any]]:
 
 def _bits(rows: Rows, codes: Array, count: int) -> Array:
     size = int(codes.max()) + 1
-    flags = np.zeros((size, -(-count // 64) * 64), dtype=np.bool_)
+    flags = np.zeros((size, mask_bytes(count) * 8), dtype=np.bool_)
     flags[codes, rows] = True
     return np.packbits(flags, axis=1, bitorder="little").reshape(-1)
 

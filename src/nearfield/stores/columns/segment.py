@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nearfield.filters import Compare, In, Like, Operator, Value
-from nearfield.stores.columns.bits import Mask, empty, mask_of, ones, slots_of
+from nearfield.masks import Mask, everything, mask_of, members, nothing
 from nearfield.stores.columns.file import Array, ArrayFile, ArrayWriter
 from nearfield.stores.columns.gather import Batch, Numbers, Rows, Texts, Values
 from nearfield.stores.columns.keys import Kind, hash_key, real_range, whole_range
@@ -42,7 +42,7 @@ class Column:
 
     def is_not_null(self) -> Mask:
         """Rows where the field is not null, as a mask not to be written to."""
-        return ones(self.count) if self.present is None else self.present
+        return everything(self.count) if self.present is None else self.present
 
     def any_of(self, leaf: Compare | In | Like) -> tuple[Mask, Mask | None]:
         """Rows with an element that passes a test, were it not negated.
@@ -61,7 +61,7 @@ class Column:
                 unsure = _union(unsure, _candidates(part, leaf))
             elif spans := _spans(part, leaf):
                 certain = _union(certain, part.select(spans))
-        return (empty(self.count) if certain is None else certain), unsure
+        return (nothing(self.count) if certain is None else certain), unsure
 
 
 class Segment:
@@ -233,4 +233,4 @@ def _union(first: Mask | None, second: Mask | None) -> Mask | None:
 
 
 def _rows(mask: Mask | None) -> Rows:
-    return np.empty(0, np.uint32) if mask is None else slots_of(mask).astype(np.uint32)
+    return np.empty(0, np.uint32) if mask is None else members(mask).astype(np.uint32)

@@ -13,7 +13,7 @@ import numpy as np
 
 from nearfield.errors import InputError
 from nearfield.filters import MAX_DEPTH, Filter, depth
-from nearfield.stores.columns.bits import Mask, empty, mask_of, ones, place, slots_of, trimmed
+from nearfield.masks import Mask, everything, mask_of, members, nothing, place, trimmed
 from nearfield.stores.columns.cache import Cache
 from nearfield.stores.columns.file import damaged
 from nearfield.stores.columns.gather import Batch, gather, merge
@@ -64,13 +64,13 @@ class MaskResult:
 
         Examples
         --------
-        >>> result = MaskResult(ones(2), mask_of(np.array([4, 5]), 8), 8)
-        >>> slots_of(result.complete(lambda slots: slots > 4)).tolist()
+        >>> result = MaskResult(everything(2), mask_of(np.array([4, 5]), 8), 8)
+        >>> members(result.complete(lambda slots: slots > 4)).tolist()
         [0, 1, 5]
         """
         if self.unsure is None:
             return self.matching
-        slots = slots_of(self.unsure)
+        slots = members(self.unsure)
         chosen = [
             slot for slot, matches in zip(slots.tolist(), judged(slots), strict=True) if matches
         ]
@@ -97,7 +97,7 @@ class ColumnTable:
     >>> from nearfield.filters import parse
     >>> table = ColumnTable.create(Path(tempfile.mkdtemp()), b"example")
     >>> table.append([{"lang": "en", "year": 2019}, {"lang": "de"}, {"lang": "en", "year": 2024}])
-    >>> slots_of(table.mask(parse('lang = "en" and year >= 2020')).matching).tolist()
+    >>> members(table.mask(parse('lang = "en" and year >= 2020')).matching).tolist()
     [2]
     """
 
@@ -224,7 +224,7 @@ class ColumnTable:
         key = repr(where)
         if len(chain) == 1 and count == covered:
             return MaskResult(*_answer(chain[0], where, key), count)
-        matching, unsure = empty(count), empty(count)
+        matching, unsure = nothing(count), nothing(count)
         for entry in chain:
             segment = entry[0]
             if segment.start < count:
@@ -233,7 +233,7 @@ class ColumnTable:
                 if open_ is not None:
                     place(open_, unsure, segment.start)
         if covered < count:
-            place(ones(count - covered), unsure, covered)
+            place(everything(count - covered), unsure, covered)
         matching, unsure = trimmed(matching, count), trimmed(unsure, count)
         return MaskResult(matching, unsure if unsure.any() else None, count)
 
@@ -282,7 +282,7 @@ class ColumnTable:
                     path.unlink()
 
     def _listed(self) -> Iterator[tuple[int, int]]:
-        if self._folder.is_dir():
+        if self._folder.exists():
             for path in sorted(self._folder.iterdir()):
                 if found := _NAME.fullmatch(path.name):
                     yield int(found[1]), int(found[2])

@@ -13,11 +13,11 @@ import numpy as np
 
 from nearfield.errors import InputError
 from nearfield.filters import Filter
+from nearfield.masks import Mask, mask_of, members
 from nearfield.metric import Metric, pairwise
 from nearfield.stores.local.derived.tuning import sample
 from nearfield.stores.local.paths import Nearest, SearchPath
 from nearfield.stores.local.view import LocalView
-from nearfield.stores.masks import Mask, members, packed
 from nearfield.types import FloatArray, IntArray
 
 __all__ = ["AuditReport", "Audited", "RecallMonitor", "audit"]
@@ -140,7 +140,7 @@ def _conditions(
     for share in _SHARES:
         kept = int(len(alive) * share)
         if kept >= 1:
-            yield f"random {share:g}", _constant(packed(order[:kept], state.slots))
+            yield f"random {share:g}", _constant(mask_of(order[:kept], state.slots))
     if len(alive) >= _LEAST_REGIONS:
         regions = Regions.around(view, order[:_REGIONS], alive)
         yield "own region", lambda row: regions.mask(queries[row], nearest=True)
@@ -186,7 +186,7 @@ class Regions:
         """The region whose centre is nearest to a query, or farthest from it."""
         scores = pairwise(query[None, :], self.centres, self.metric)[0]
         wanted = int(scores.argmax() if nearest else scores.argmin())
-        return packed(self.alive[self.region == wanted], self.slots)
+        return mask_of(self.alive[self.region == wanted], self.slots)
 
 
 def _measured(

@@ -10,7 +10,7 @@ import sqlite3
 
 import numpy as np
 
-from nearfield.stores.masks import Mask, mask_bytes, resized
+from nearfield.masks import Mask, mask_bytes, resized
 from nearfield.types import IntArray
 
 __all__ = ["dead_mask", "mark"]

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
+from nearfield.masks import members
 from nearfield.stores.local.database import Database, sync_folder
 from nearfield.stores.local.description import Description
 from nearfield.stores.local.schema import vectors_path
 from nearfield.stores.local.state import State
 from nearfield.stores.local.vectors import VectorWriter
-from nearfield.stores.masks import members
 from nearfield.types import IntArray
 
 __all__ = ["generations", "needs_compacting", "remove_strangers", "renew", "wipe"]

@@ -8,13 +8,13 @@ from enum import StrEnum
 import numpy as np
 
 from nearfield.ann.exact import Records, exact_search, rescore
-from nearfield.errors import UnsupportedOperation
+from nearfield.errors import InputError, UnsupportedOperation
+from nearfield.masks import Mask, count_members, everything, mask_bytes, resized
 from nearfield.metric import Metric
 from nearfield.stores.local.derived.building import EXACT_MOST
 from nearfield.stores.local.derived.parts import Parts
 from nearfield.stores.local.state import State
 from nearfield.stores.local.vectors import HEADER_BYTES, record_bytes
-from nearfield.stores.masks import Mask, count, everything, mask_bytes, resized
 from nearfield.types import FloatArray, IntArray
 
 __all__ = ["Nearest", "SearchPath", "choose", "nearest", "records_of"]
@@ -35,6 +35,14 @@ class SearchPath(StrEnum):
     EXACT = "exact"
     QUANTISED = "quantised"
     GRAPH = "graph"
+
+    @classmethod
+    def of(cls, value: SearchPath | str) -> SearchPath:
+        """The member that a caller's word names; InputError lists them all."""
+        try:
+            return cls(value)
+        except ValueError:
+            raise InputError(f"path is {value!r}, expected one of {', '.join(cls)}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +83,7 @@ def choose(
         return wanted
     if parts.codes is None or not len(parts.codes):
         return SearchPath.EXACT
-    living = state.slots - state.dead if allowed is None else count(allowed)
+    living = state.slots - state.dead if allowed is None else count_members(allowed)
     return SearchPath.EXACT if living <= EXACT_MOST // 4 else SearchPath.QUANTISED
 
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from nearfield.errors import FingerprintMismatch
 from nearfield.filters import Filter
+from nearfield.masks import count_members
 from nearfield.metric import Metric
 from nearfield.protocols import Capabilities
 from nearfield.stores.checks import require_known
@@ -29,7 +30,6 @@ from nearfield.stores.local.snapshot import snapshot
 from nearfield.stores.local.state import State, States
 from nearfield.stores.local.verify import VerifyReport, verify
 from nearfield.stores.local.view import LocalView
-from nearfield.stores.masks import count as members_of
 from nearfield.types import Chunk, FloatArray, Hit
 
 __all__ = ["Frozen", "Reader"]
@@ -132,7 +132,9 @@ class Reader:
     ) -> list[list[Hit]]:
         with self._reading() as (connection, state):
             view = self._view(connection, state)
-            found, taken = view.nearest_of_each(queries, k, view.allowed(where), SearchPath(path))
+            found, taken = view.nearest_of_each(
+                queries, k, view.allowed(where), SearchPath.of(path)
+            )
             return [self._hits(connection, each, taken) for each in found]
 
     @contextmanager
@@ -158,7 +160,7 @@ class Reader:
         if where is not None:
             with self.view() as view:
                 matching = view.allowed(where)
-                return view.slots if matching is None else members_of(matching)
+                return view.slots if matching is None else count_members(matching)
         with self._database.read() as connection:
             (count,) = connection.execute("SELECT count(*) FROM chunk").fetchone()
             return int(count)

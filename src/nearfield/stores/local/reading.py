@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from nearfield.filters import Filter
+from nearfield.masks import mask_of
 from nearfield.stores.checks import require_known
 from nearfield.stores.local.database import decode, encode, in_batches
 from nearfield.stores.local.failures import damaged
 from nearfield.stores.local.rows import CHUNK_COLUMNS, FROM_CHUNK, DocumentEntry, chunk_of
 from nearfield.stores.local.state import State
 from nearfield.stores.local.where import slots_where
-from nearfield.stores.masks import packed
 from nearfield.types import Chunk, FloatArray
 
 __all__ = [
@@ -141,7 +141,7 @@ def scan(
     connection: sqlite3.Connection, state: State, where: Filter | None, path: Path
 ) -> Iterator[tuple[Chunk, FloatArray]]:
     """Every matching chunk with its vector, in order of insertion."""
-    wanted = None if where is None else packed(slots_where(connection, where), state.slots)
+    wanted = None if where is None else mask_of(slots_where(connection, where), state.slots)
     cursor = connection.execute(f"SELECT {CHUNK_COLUMNS} {FROM_CHUNK} ORDER BY chunk.row")
     while found := cursor.fetchmany(_SCANNED_AT_ONCE):
         if wanted is not None:

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
+from nearfield.masks import Mask, count_members, everything
 from nearfield.stores.local.dead import dead_mask
 from nearfield.stores.local.description import Description
 from nearfield.stores.local.failures import damaged
 from nearfield.stores.local.schema import vectors_path
 from nearfield.stores.local.vectors import Records, VectorFile, checksums
-from nearfield.stores.masks import Mask, count, everything
 from nearfield.types import FloatArray, IntArray
 
 __all__ = ["State", "States"]
@@ -151,8 +151,8 @@ class States:
             file = self._open(generation)
             mask = dead_mask(connection, slots)
         dead = self._counter(connection, "dead")
-        if count(mask) != dead:
-            what = f"{dead} slots are dead by the count and {count(mask)} by the mask"
+        if count_members(mask) != dead:
+            what = f"{dead} slots are dead by the count and {count_members(mask)} by the mask"
             raise damaged(self._database, what)
         state = State(sequence, slots, dead, mask, file)
         if last is None or last.sequence < sequence:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import sqlite3
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -164,7 +162,7 @@ class LocalStore(Reader):
         self._put(chunks, check_batch(chunks, vectors, self.dimension), new=False)
 
     def delete(self, ids: Sequence[str]) -> int:
-        with self._changing() as connection:
+        with self._writer.operation() as connection:
             found = list(rows.rows_of(connection, ids).values())
             rows.delete_rows(connection, found)
         return len(found)
@@ -199,23 +197,26 @@ class LocalStore(Reader):
             strays = [chunk.id for chunk in part if chunk.source != state.path]
             if strays:
                 raise InputError(f"{shown(strays)} came with {state.path!r}, another source")
-        with self._changing() as connection:
-            self._writer.put(connection, chunks, matrix, rows.rows_of(connection, _ids(chunks)))
-            return sum(
+        with self._writer.operation() as connection:
+            known = rows.rows_of(connection, _ids(chunks))
+            first = self._writer.put(connection, chunks, matrix, known)
+            gone = sum(
                 ledger.finish(connection, state, {*keep, *_ids(part)}) for state, part, _ in sources
             )
+        self._follow(first, chunks)
+        return gone
 
     def finish_source(self, state: SourceState, keep: Collection[str]) -> int:
         """Delete a source's chunks whose ids are not in `keep` and record its state.
 
         For sources that were upserted in slices. Returns how many chunks went.
         """
-        with self._changing() as connection:
+        with self._writer.operation() as connection:
             return ledger.finish(connection, state, set(keep))
 
     def remove_source(self, path: str) -> int:
         """Delete a source's chunks and its entry; returns how many chunks went."""
-        with self._changing() as connection:
+        with self._writer.operation() as connection:
             return ledger.remove(connection, path)
 
     def compact(self) -> None:
@@ -297,19 +298,18 @@ class LocalStore(Reader):
     ) -> None:
         self.close()
 
-    @contextmanager
-    def _changing(self) -> Iterator[sqlite3.Connection]:
-        """One operation of the writer; what is derived follows in the background."""
-        with self._writer.operation() as connection:
-            yield connection
+    def _follow(self, first: int, chunks: Sequence[Chunk]) -> None:
+        """Have derived parts take in what was committed."""
+        self._builder.offer(first, chunks)
         self._builder.wake()
 
     def _put(self, chunks: Sequence[Chunk], matrix: FloatArray, *, new: bool) -> None:
-        with self._changing() as connection:
+        with self._writer.operation() as connection:
             known = rows.rows_of(connection, _ids(chunks))
             if new and known:
                 raise DuplicateId(f"{shown(sorted(known))} is there already; upsert replaces it")
-            self._writer.put(connection, chunks, matrix, known)
+            first = self._writer.put(connection, chunks, matrix, known)
+        self._follow(first, chunks)
 
 
 def _database(folder: Path, mode: Mode) -> Database:

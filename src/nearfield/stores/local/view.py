@@ -12,6 +12,7 @@ from nearfield.ann.graph_trace import Trace
 from nearfield.errors import StoreCorrupt, UnsupportedOperation
 from nearfield.filters import Filter, matches
 from nearfield.lexical import Explanation, Lexical
+from nearfield.masks import Mask, count_members, everything, mask_of, members, resized
 from nearfield.metric import Metric
 from nearfield.stores.checks import check_queries
 from nearfield.stores.local.derived import Follower, SlotReader
@@ -24,7 +25,6 @@ from nearfield.stores.local.paths import (
     records_of,
 )
 from nearfield.stores.local.state import State
-from nearfield.stores.masks import Mask, count, everything, members, packed, resized
 from nearfield.types import Chunk, FloatArray, IntArray, Ranking
 
 __all__ = ["LocalView"]
@@ -145,7 +145,7 @@ class LocalView:
         index = self._words()
         scores = np.zeros(len(keys), dtype=np.float32)
         if len(keys):
-            only = packed(keys, len(index))
+            only = mask_of(keys, len(index))
             found = index.search(text, len(keys), allowed=only)
             order = np.argsort(keys, kind="stable")
             scores[order[np.searchsorted(keys[order], found.slots)]] = found.scores
@@ -176,18 +176,18 @@ class LocalView:
         if found.unsure is None:
             return matching
         unsure = found.unsure if state.alive is None else found.unsure & state.alive
-        if count(unsure) > _JUDGED_MOST:
+        if count_members(unsure) > _JUDGED_MOST:
             return self._reader.mask_where(where)
         open_ = members(unsure)
         fits = [matches(where, chunk.fields()) for chunk in self.chunks(open_)]
-        return matching | packed(open_[np.array(fits, dtype=np.bool_)], state.slots)
+        return matching | mask_of(open_[np.array(fits, dtype=np.bool_)], state.slots)
 
     def _words(self) -> Lexical:
         """The index of words, with what came after it in memory."""
         index = self._follower.with_words(self._state, self._reader).text
         if index is None:
             raise UnsupportedOperation(
-                "the collection has no index of words: it is made when it is next written to "
-                "(nearfield compact)"
+                "the collection has no index of words, or one that lacks very many passages: it is "
+                "made while the collection is written to (nearfield compact)"
             )
         return index

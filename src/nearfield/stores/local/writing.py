@@ -79,10 +79,13 @@ class Writer:
         chunks: Sequence[Chunk],
         matrix: FloatArray,
         known: Mapping[str, int],
-    ) -> None:
-        """Insert or replace chunks with their vectors; `known` are the rows of those there."""
+    ) -> int:
+        """Insert or replace chunks with their vectors; `known` are the rows of those there.
+
+        Returns the slot of the first one; the others follow it.
+        """
         if not chunks:
-            return
+            return 0
         slots = _slots(connection)
         file = self._opened(connection, slots)
         self._first = first = max(slots, file.end)
@@ -93,6 +96,7 @@ class Writer:
         file.sync()
         count = first + len(chunks)
         connection.execute("UPDATE meta SET value = ? WHERE key = 'slots'", (count,))
+        return first
 
     def compact(self) -> None:
         """Write a fresh generation where slots are dead, and the database without gaps."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -20,12 +20,13 @@ from nearfield.stores.columns import ColumnTable
 from nearfield.stores.local.database import Database
 from nearfield.stores.local.derived.checking import check
 from nearfield.stores.local.derived.parts import CODES_FILE, GRAPH_FILE, Parts, folder_of, owner_of
+from nearfield.stores.local.derived.recent import Recent
 from nearfield.stores.local.derived.slots import SlotReader
 from nearfield.stores.local.derived.tuning import tune
 from nearfield.stores.local.description import Description
 from nearfield.stores.local.schema import DERIVED
 from nearfield.stores.local.state import State, States
-from nearfield.types import FloatArray
+from nearfield.types import Chunk, FloatArray
 
 __all__ = ["EXACT_MOST", "Builder"]
 
@@ -37,6 +38,8 @@ Progress = Callable[[int, int], None]
 # The background begins when so many slots are not covered, and takes so many in one transaction.
 _STEP = 16_384
 _SAMPLE = 4_096
+# Each segment of words costs every search; merging costs two seconds for a million passages.
+_MERGED_SHARE = 0.7
 _FORMER = "former"
 
 
@@ -72,6 +75,7 @@ class Builder:
         self._language = language
         self._parts: Parts | None = None
         self._lost_graph = False
+        self._recent = Recent()
         self._turn = threading.Lock()
         self._waking = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -90,6 +94,10 @@ class Builder:
                 return
             self._thread = threading.Thread(target=self._in_background, name="nearfield-derived")
             self._thread.start()
+
+    def offer(self, first: int, chunks: Sequence[Chunk]) -> None:
+        """Hand over what was committed at the slots from `first` on, to spare reading it back."""
+        self._recent.add(first, chunks)
 
     def pause(self) -> None:
         """End the background's work after its present step."""
@@ -138,14 +146,8 @@ class Builder:
         self.pause()
         with self._turn:
             self.close()
-            kept = self._folder / DERIVED / _FORMER
-            shutil.rmtree(kept, ignore_errors=True)
             for folder in (self._folder / DERIVED).glob("[0-9]*"):
-                graph = folder / GRAPH_FILE
-                if graph.is_file():  # it tells how the graph was built
-                    kept.mkdir(exist_ok=True)
-                    graph.replace(kept / GRAPH_FILE)
-                shutil.rmtree(folder, ignore_errors=True)
+                self._set_aside(folder)
         self.finish()
 
     def close(self) -> None:
@@ -178,8 +180,10 @@ class Builder:
             self._note(str(error))
             if again and self._removed_damaged():
                 self._guarded(least, again=False)
-        except (StoreError, UnsupportedOperation, OSError) as error:
+        except (StoreError, UnsupportedOperation) as error:
             self._note(str(error))
+        except OSError as error:
+            self._note(f"{self._folder / DERIVED} could not be brought up to date: {error}")
 
     def _removed_damaged(self) -> bool:
         """Remove the parts that are damaged, to be made afresh; False where all are whole."""
@@ -203,12 +207,13 @@ class Builder:
         with self._database.read() as connection:
             state = self._states.of(connection)
             parts = self._opened(state)
-            reader = SlotReader(connection, state, self._database.path)
+            reader = SlotReader(connection, state, self._database.path, self._recent)
             more = [
                 self._extend_columns(parts, reader, least),
                 self._extend_text(parts, reader, least),
                 self._extend_codes(parts, reader, least),
             ]
+        self._recent.forget(below=parts.covered)
         return any(more)
 
     def _extend_columns(self, parts: Parts, reader: SlotReader, least: int) -> bool:
@@ -253,14 +258,15 @@ class Builder:
         return codes
 
     def _purge_words(self) -> None:
-        """Take the words of deleted passages out of the index."""
+        """Take the words of deleted passages out of the index, and merge its many parts."""
         parts = self._parts
         if parts is None or parts.text is None:
             return
         with self._database.read() as connection:
             state = self._states.of(connection)
-        if state.dead and parts.text.counted > state.slots - state.dead:
-            parts.text.optimise(dead=state.dead_slots)
+        purged = not state.dead or parts.text.counted <= state.slots - state.dead
+        if not purged or parts.text.largest_share < _MERGED_SHARE:
+            parts.text.optimise(dead=state.dead_slots if state.dead else None)
 
     def _extend_graph(self) -> None:
         """Insert what came since into the graph, where there is one."""
@@ -292,6 +298,7 @@ class Builder:
         parts = self._parts
         if parts is not None and parts.generation == state.generation:
             return parts
+        self._recent.forget()  # slots of another generation are other slots
         self.close()
         folder = folder_of(self._folder, state.generation)
         owner = owner_of(self._description.collection, state.generation)
@@ -333,9 +340,21 @@ class Builder:
 
     def _remove_strangers(self) -> None:
         """Remove what belongs to other generations; who reads it has it open."""
+        linked = self._parts is not None and self._parts.graph is not None
         for folder in self._strangers():
-            with suppress(OSError):
-                shutil.rmtree(folder)
+            if linked or not (folder / GRAPH_FILE).exists():
+                shutil.rmtree(folder, ignore_errors=True)
+            elif folder.name != _FORMER:  # its graph could not be built again yet
+                with suppress(OSError):
+                    self._set_aside(folder)
+
+    def _set_aside(self, folder: Path) -> None:
+        """Remove a folder of parts, but keep its graph, which tells how it was built."""
+        graph, kept = folder / GRAPH_FILE, self._folder / DERIVED / _FORMER
+        if graph.is_file():
+            kept.mkdir(exist_ok=True)
+            graph.replace(kept / GRAPH_FILE)
+        shutil.rmtree(folder, ignore_errors=True)
 
     def _strangers(self) -> list[Path]:
         if self._parts is None:

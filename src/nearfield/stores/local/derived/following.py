@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from nearfield.errors import StoreError
+from nearfield.lexical import Lexical
 from nearfield.stores.local.derived.parts import Parts, folder_of, owner_of, stamp_of
 from nearfield.stores.local.derived.slots import SlotReader
 from nearfield.stores.local.description import Description
@@ -17,6 +18,8 @@ __all__ = ["Follower"]
 
 # Parts may grow after the state was committed: a reader looks for it so often, in seconds.
 _LOOK_AGAIN = 0.5
+# Texts that a reader indexes by itself where no index has them: some seconds of work.
+_INDEXED_MOST = 100_000
 
 
 class Follower:
@@ -58,18 +61,24 @@ class Follower:
             return self._followed(state)
 
     def with_words(self, state: State, reader: SlotReader) -> Parts:
-        """The same, with the words of every slot: the tail is indexed in memory."""
+        """The same, with the words of every slot: the tail is indexed in memory.
+
+        So is everything where there is no index, as while the writer makes it for a fresh
+        generation, unless that would take too long.
+        """
         parts = self.of(state)
-        text = parts.text
-        if text is None or len(text) >= state.slots:
+        if parts.text is not None and len(parts.text) >= state.slots:
             return parts
+        if state.slots - (0 if parts.text is None else len(parts.text)) > _INDEXED_MOST:
+            return replace(parts, text=None)
         with self._turn:
             kept = self._parts
             if kept is not None and kept.generation == parts.generation and kept.text is not None:
-                parts, text = kept, kept.text  # another thread may have come first
+                parts = kept  # another thread may have come first
+            text = Lexical.in_memory() if parts.text is None else parts.text
             missing = state.slots - len(text)
             if missing <= 0:
-                return parts
+                return replace(parts, text=text)
             longer = text.snapshot()
             longer.extend_tail(list(reader.words(len(text), missing)))
             extended = replace(parts, text=longer)
@@ -92,6 +101,8 @@ class Follower:
             if state.sequence < self._sequence and before is not None:
                 _close(parts)
                 return parts  # an operation that began before a compaction
+            if before is not None and before.generation == parts.generation:
+                parts = _with_words_of(parts, before)
             _close(before)
         self._parts = parts
         self._sequence = max(self._sequence, state.sequence)
@@ -109,6 +120,13 @@ class Follower:
             return parts.refreshed()
         except (StoreError, OSError):
             return None
+
+
+def _with_words_of(parts: Parts, before: Parts) -> Parts:
+    """Parts without an index of words take over the one that was made in memory."""
+    if parts.text is None and before.text is not None and not before.text.stored:
+        return replace(parts, text=before.text)
+    return parts
 
 
 def _close(parts: Parts | None) -> None:

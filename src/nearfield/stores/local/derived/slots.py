@@ -10,12 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from nearfield.filters import Filter
+from nearfield.masks import Mask, mask_of
 from nearfield.stores.checks import require_known
+from nearfield.stores.local.derived.recent import Content, Recent, content_of
 from nearfield.stores.local.reading import chunks_at
 from nearfield.stores.local.rows import slots_of
 from nearfield.stores.local.state import State
 from nearfield.stores.local.where import slots_where
-from nearfield.stores.masks import Mask, packed
 from nearfield.types import Chunk, FloatArray, IntArray, MetadataValue
 
 __all__ = ["SlotReader"]
@@ -34,13 +35,22 @@ class SlotReader:
         What that transaction sees.
     path : Path
         The database, for messages.
+    recent : Recent, optional
+        What was just written.
     """
 
-    def __init__(self, connection: sqlite3.Connection, state: State, path: Path) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        state: State,
+        path: Path,
+        recent: Recent | None = None,
+    ) -> None:
         self.state = state
+        self._recent = recent or Recent()
         self._connection = connection
         self._path = path
-        self._kept: tuple[tuple[int, int], list[Chunk | None]] = ((0, 0), [])
+        self._kept: tuple[tuple[int, int], Sequence[Content]] = ((0, 0), [])
 
     def vectors(self, first: int, count: int) -> FloatArray:
         """Vectors of slots [first, first + count), strided; those of dead slots may be zeros."""
@@ -53,30 +63,39 @@ class SlotReader:
             yield chunk.text if chunk is not None else ""
 
     def words(self, first: int, count: int) -> Iterator[str]:
-        """What the index of words reads of each slot: headings, then the text.
-
-        A passage from the middle of a manual may not name the thing that it speaks of.
-        """
-        for chunk in self.chunks(first, count):
-            if chunk is None:
-                yield ""
-            elif chunk.headings:
-                yield "\n".join((*chunk.headings, chunk.text))
-            else:
-                yield chunk.text
+        """What the index of words reads of each slot, nothing where it is dead."""
+        for content in self._contents(first, count):
+            yield content.words
 
     def fields(self, first: int, count: int) -> Iterator[Mapping[str, MetadataValue]]:
         """The fields of each slot, none where it is dead."""
-        for chunk in self.chunks(first, count):
-            yield chunk.fields() if chunk is not None else {}
+        for content in self._contents(first, count):
+            yield content.fields or {}
 
-    def chunks(self, first: int, count: int) -> Sequence[Chunk | None]:
-        """The chunk of each slot, None where it is dead; the last run asked for is kept."""
+    def _contents(self, first: int, count: int) -> Sequence[Content]:
+        """The content of each slot; the last run asked for is kept."""
         if self._kept[0] != (first, count):
-            self._kept = ((first, count), list(self._read(first, count)))
+            self._kept = (
+                (first, count),
+                self._just_written(first, count) or self._stored(first, count),
+            )
         return self._kept[1]
 
-    def _read(self, first: int, count: int) -> Iterator[Chunk | None]:
+    def _just_written(self, first: int, count: int) -> list[Content] | None:
+        found = self._recent.run(first, count)
+        if found is None or self.state.alive is None:
+            return found
+        alive = self._alive(np.arange(first, first + count, dtype=np.int64))
+        return [each if lives else Content() for each, lives in zip(found, alive, strict=True)]
+
+    def _stored(self, first: int, count: int) -> list[Content]:
+        return [
+            content_of(chunk) if chunk is not None else Content()
+            for chunk in self.chunks(first, count)
+        ]
+
+    def chunks(self, first: int, count: int) -> Iterator[Chunk | None]:
+        """The chunk of each slot, None where it is dead."""
         for start in range(first, first + count, _AT_ONCE):
             stop = min(start + _AT_ONCE, first + count)
             slots = np.arange(start, stop, dtype=np.int64)
@@ -102,7 +121,7 @@ class SlotReader:
 
     def mask_where(self, where: Filter) -> Mask:
         """The slots whose chunks match, as the database finds them."""
-        return packed(slots_where(self._connection, where), self.state.slots)
+        return mask_of(slots_where(self._connection, where), self.state.slots)
 
     def _alive(self, slots: IntArray) -> npt.NDArray[np.bool_]:
         mask = self.state.alive

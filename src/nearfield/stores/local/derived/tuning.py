@@ -12,8 +12,8 @@ import numpy as np
 
 from nearfield.ann.codes import Codes
 from nearfield.ann.exact import exact_search, rescore
+from nearfield.masks import Mask, members
 from nearfield.stores.local.state import State
-from nearfield.stores.masks import Mask, members
 from nearfield.types import FloatArray, IntArray
 
 __all__ = ["RECALL_TARGET", "Tuning", "tune"]
