@@ -6,11 +6,10 @@ other runtimes or NumPy serve.
 
 from __future__ import annotations
 
-import importlib.util
-import sys
+import runpy
 import sysconfig
 from pathlib import Path
-from types import ModuleType
+from types import SimpleNamespace
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
@@ -30,9 +29,13 @@ class NativeBuildHook(BuildHookInterface):
         for part, folder in PARTS.items():
             script = Path(self.root) / folder / "build.py"
             if script.is_file():
-                self._add(part, _load(script), version, build_data)
+                # By its path: the package itself cannot be imported yet.
+                build = SimpleNamespace(**runpy.run_path(str(script)))
+                self._add(part, build, version, build_data)
 
-    def _add(self, part: str, build: ModuleType, version: str, build_data: dict[str, Any]) -> None:
+    def _add(
+        self, part: str, build: SimpleNamespace, version: str, build_data: dict[str, Any]
+    ) -> None:
         try:
             notes = build.build()
         except (build.BuildError, OSError) as error:
@@ -48,15 +51,3 @@ class NativeBuildHook(BuildHookInterface):
         if version != "editable":
             inside = build.LIBRARY.relative_to(Path(self.root) / "src")
             build_data["force_include"][str(build.LIBRARY)] = str(inside)
-
-
-def _load(path: Path) -> ModuleType:
-    """Load a build script by its path: the package itself cannot be imported yet."""
-    name = "_".join(("build", *path.parts[-5:-1]))
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{path} cannot be loaded")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module

@@ -58,9 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.names = list(_BENCHMARKS)
     unknown = [name for name in options.names if name not in _BENCHMARKS]
     if unknown or options.repeat < 1:
-        print(
-            f"no benchmark {unknown}: known are {', '.join([*_BENCHMARKS, *_COMMANDS])}; --repeat is at least 1"
-        )
+        known = ", ".join([*_BENCHMARKS, *_COMMANDS])
+        print(f"no benchmark {unknown}: known are {known}; --repeat is at least 1")
         return _USAGE
     context = Context(
         options.data, options.peer_python, options.repeat, options.peers_home, options.quick

@@ -4,8 +4,8 @@
 
     python -m benchmarks.sentences --data FOLDER --out FOLDER [--count 1000000] [--model NAME]
 
-writes ``texts.jsonl`` (one JSON string a line) and ``vectors.npy`` (float32, unit length), and takes
-up a run that was ended. Texts are the distinct sentences of the data folder's plain text and
+writes ``texts.jsonl`` (one JSON string a line) and ``vectors.npy`` (float32, unit length), and
+takes up a run that was ended. Texts are the distinct sentences of the data folder's plain text and
 documentation, mixed by a fixed seed so that the first n are a fair sample of all.
 """
 

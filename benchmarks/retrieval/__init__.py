@@ -33,7 +33,8 @@ BM25_RANGE = (66.0, 68.4)
 _MODEL = "all-MiniLM-L6-v2"
 _WEIGHTS = tuple(share / 10 for share in range(11))
 _WIDTHS = (20, 50, 100, 200)
-_RERANKED = (10, 20, 30, 50)
+_RERANKED = (10, 20, 50)
+_RERANK_WEIGHTS = (0.2, 0.35, 0.5, 0.65, 0.8, 1.0)
 _TRAIN_RERANKED = 100
 _QUICK_QUERIES = 20
 
@@ -138,7 +139,11 @@ def _choose(
         tell(f"chosen, {fusion.value}: {_described(best[fusion])}")
     # The reranked list is judged by its order alone: the better of the two fusions feeds it.
     fusion = max(Fusion, key=lambda each: _of(grid, best[each], None))
-    widths = [replace(best[fusion], candidates=count) for count in _RERANKED]
+    widths = [
+        replace(best[fusion], candidates=count, rerank_weight=weight)
+        for count in _RERANKED
+        for weight in _RERANK_WEIGHTS
+    ]
     limit = min(most or _TRAIN_RERANKED, _TRAIN_RERANKED)
     reranked = _best(collections, widths, reranker, limit, grid)
     tell(f"chosen, reranked: {_described(reranked)}")
@@ -176,6 +181,7 @@ def _described(options: SearchOptions) -> dict[str, Any]:
         "fusion": options.fusion.value,
         "dense weight": options.dense_weight,
         "candidates": options.candidates,
+        "rerank weight": options.rerank_weight,
     }
 
 

@@ -185,8 +185,16 @@ class SearchView(Protocol):
     def metric(self) -> Metric:
         """How its vectors are compared."""
 
-    def nearest(self, vector: FloatArray, k: int, *, where: Filter | None = None) -> Ranking:
-        """The `k` chunks whose vectors are nearest to `vector`, shape (dimension,)."""
+    def nearest(
+        self, vector: FloatArray, k: int, *, where: Filter | None = None, path: str = "auto"
+    ) -> Ranking:
+        """The `k` chunks whose vectors are nearest to `vector`, shape (dimension,).
+
+        Raises
+        ------
+        UnsupportedOperation
+            The store has no search path of that name, or not yet.
+        """
 
     def lexical(self, text: str, k: int, *, where: Filter | None = None) -> Ranking:
         """The `k` chunks that share the rarest words with `text` (BM25).

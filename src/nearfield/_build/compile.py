@@ -1,19 +1,15 @@
-"""Compile a folder of C files to one shared library with the system's compiler.
+"""Compile C files to one shared library with the system's compiler.
 
-A file's name says which processor it is for, and its flags follow from that:
+It runs while the package is being installed, when nothing of the package can be imported: the
+standard library is all it needs, and a ``build.py`` loads it by its path.
 
-=====================  ============================================================
-``*_avx2.c``           AVX2 and FMA; ``NF_WITH_AVX2`` is defined when it compiles
-``*_avx512.c``         AVX-512 F, BW, DQ and VL; ``NF_WITH_AVX512``
-any other              any processor; compiled last, with these switches defined
-=====================  ============================================================
-
-A kind that the compiler is too old for is left out with a note. Neither fused multiply-add nor
-reordered sums are left to the compiler, so that every kernel computes the same numbers.
+Files for one kind of processor are compiled with flags of their own, and a macro tells the other
+files that they are there. A kind that the compiler is too old for is left out with a note.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import platform
 import shlex
@@ -21,17 +17,28 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["BuildError", "build_folder", "find_compiler", "main"]
+__all__ = [
+    "AVX2", "AVX512", "STEADY", "BuildError", "Processor", "build_folder", "build_library",
+    "find_compiler", "main",
+]  # fmt: skip
 
 _COMMON = ["-std=gnu11", "-O3", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wextra", "-pthread"]
-_COMMON += ["-ffp-contract=off", "-fno-math-errno", "-Wno-psabi"]
 _SANITIZED = ["-g", "-O1", "-fno-omit-frame-pointer", "-fno-sanitize-recover=undefined"]
 _SANITIZED += ["-fsanitize=address,undefined"]
 _COMPILERS = ("cc", "gcc", "clang")
+
+STEADY = ("-ffp-contract=off", "-fno-math-errno", "-Wno-psabi")
+"""Products and sums are rounded as they are written, so that every kernel computes the same."""
+
+AVX2 = ("-mavx2", "-mfma")
+AVX512 = (
+    *AVX2, "-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mprefer-vector-width=512",
+)  # fmt: skip
 
 
 class BuildError(Exception):
@@ -40,19 +47,20 @@ class BuildError(Exception):
 
 @dataclass(frozen=True)
 class Processor:
-    """Files with this ending are compiled with these flags."""
+    """Files for one kind of x86 processor.
 
-    ending: str
+    Attributes
+    ----------
+    sources : tuple of Path
+    flags : tuple of str
+    switch : str
+        Macro that is defined in the files for any processor where these are there, ``NF_WITH_``
+        and a name.
+    """
+
+    sources: tuple[Path, ...]
     flags: tuple[str, ...]
     switch: str
-
-
-_AVX2 = ("-mavx2", "-mfma")
-_AVX512 = (*_AVX2, "-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl")
-_X86 = (
-    Processor("_avx2.c", _AVX2, "NF_WITH_AVX2"),
-    Processor("_avx512.c", (*_AVX512, "-mprefer-vector-width=512"), "NF_WITH_AVX512"),
-)
 
 
 def find_compiler() -> list[str]:
@@ -71,7 +79,42 @@ def find_compiler() -> list[str]:
 
 
 def build_folder(folder: Path, output: Path, *, sanitize: bool = False) -> tuple[str, ...]:
-    """Compile every ``*.c`` of `folder` and link it to `output`, replaced in one step.
+    """Compile every ``*.c`` of `folder`; ``*_avx2.c`` and ``*_avx512.c`` are for such processors.
+
+    It returns and raises like :func:`build_library`.
+    """
+    sources = sorted(folder.glob("*.c"))
+    if not sources:
+        raise BuildError(f"there is no C file in {folder}")
+    kinds = (("_avx2.c", AVX2, "NF_WITH_AVX2"), ("_avx512.c", AVX512, "NF_WITH_AVX512"))
+    special = [
+        Processor(tuple(s for s in sources if s.name.endswith(ending)), flags, switch)
+        for ending, flags, switch in kinds
+    ]
+    portable = [s for s in sources if not s.name.endswith(tuple(ending for ending, _, _ in kinds))]
+    return build_library(output, portable, special, STEADY, sanitize=sanitize)
+
+
+def build_library(
+    output: Path,
+    portable: Sequence[Path],
+    special: Sequence[Processor],
+    flags: Sequence[str],
+    *,
+    sanitize: bool = False,
+) -> tuple[str, ...]:
+    """Compile files and link them to `output`; an existing file is replaced in one step.
+
+    Parameters
+    ----------
+    output : Path
+    portable : sequence of Path
+        Files for any processor, compiled last, with the switches of the special ones defined.
+    special : sequence of Processor
+    flags : sequence of str
+        For all files, besides the ones that every library is compiled with.
+    sanitize : bool
+        With AddressSanitizer and UndefinedBehaviorSanitizer.
 
     Returns
     -------
@@ -86,28 +129,23 @@ def build_folder(folder: Path, output: Path, *, sanitize: bool = False) -> tuple
     if os.name != "posix":
         raise BuildError(f"the library is built on Linux and macOS, not on {platform.system()}")
     compiler = find_compiler()
-    common = [*compiler, *_COMMON, *(_SANITIZED if sanitize else [])]
-    sources = sorted(folder.glob("*.c"))
-    if not sources:
-        raise BuildError(f"there is no C file in {folder}")
-    special = {p: [s for s in sources if s.name.endswith(p.ending)] for p in _X86}
-    portable = [s for s in sources if not any(s in files for files in special.values())]
+    common = [*compiler, *_COMMON, *flags, *(_SANITIZED if sanitize else [])]
+    x86 = _run([*compiler, "-dumpmachine"]).startswith(("x86_64", "amd64"))
+    chosen = [processor for processor in special if x86 and processor.sources]
     objects: list[Path] = []
     switches: list[str] = []
     notes: list[str] = []
-    x86 = _run([*compiler, "-dumpmachine"]).startswith(("x86_64", "amd64"))
     with tempfile.TemporaryDirectory() as place, ThreadPoolExecutor(os.cpu_count()) as pool:
-        jobs = {
-            processor: [pool.submit(_compile, [*common, *processor.flags], s, place) for s in files]
-            for processor, files in special.items()
-            if x86 and files
-        }
-        for processor, compiled in jobs.items():
+        jobs = [
+            [pool.submit(_compile, [*common, *kind.flags], s, place) for s in kind.sources]
+            for kind in chosen
+        ]
+        for kind, compiled in zip(chosen, jobs, strict=True):
             try:
                 objects += [job.result() for job in compiled]
-                switches.append(f"-D{processor.switch}")
+                switches.append(f"-D{kind.switch}")
             except BuildError as error:
-                notes.append(f"left out {processor.switch[8:].lower()}: {error}")
+                notes.append(f"left out {kind.switch.removeprefix('NF_WITH_').lower()}: {error}")
         objects += pool.map(lambda s: _compile([*common, *switches], s, place), portable)
         linked = Path(place) / output.name
         _run([*common, "-shared", *map(str, objects), "-o", str(linked), "-lm"])
@@ -117,15 +155,17 @@ def build_folder(folder: Path, output: Path, *, sanitize: bool = False) -> tuple
     return tuple(notes)
 
 
-def main(folder: Path, library: Path) -> None:
-    """Build from the command line: ``[--sanitize] [OUTPUT]``."""
-    words = [word for word in sys.argv[1:] if word != "--sanitize"]
-    output = Path(words[0]) if words else library
+def main(build: Callable[..., tuple[str, ...]], library: Path) -> None:
+    """Run a ``build.py`` from the command line: ``[--sanitize] [OUTPUT]``."""
+    parser = argparse.ArgumentParser(description=f"Compile {library.name}.")
+    parser.add_argument("output", nargs="?", type=Path, default=library)
+    parser.add_argument("--sanitize", action="store_true", help="with ASan and UBSan")
+    arguments = parser.parse_args()
     try:
-        notes = build_folder(folder, output, sanitize="--sanitize" in sys.argv)
+        notes = build(arguments.output, sanitize=arguments.sanitize)
     except BuildError as error:
         sys.exit(f"not built: {error}")
-    sys.stdout.write("".join(f"{line}\n" for line in (*notes, f"built {output}")))
+    sys.stdout.write("".join(f"{line}\n" for line in (*notes, f"built {arguments.output}")))
 
 
 def _compile(command: list[str], source: Path, place: str) -> Path:

@@ -4,29 +4,24 @@ from __future__ import annotations
 
 import ctypes
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from nearfield.errors import DimensionMismatch, InputError
+from nearfield.masks import Mask, flags_of, mask_bytes, resized
 from nearfield.metric import Metric
 from nearfield.types import FloatArray, IntArray
 
 __all__ = [
     "METRICS",
     "Candidates",
-    "Mask",
     "address",
+    "allowed_slots",
     "checked_mask",
     "checked_queries",
     "checked_rows",
-    "pack_mask",
-    "slots_of",
 ]
-
-Mask: TypeAlias = npt.NDArray[np.uint8]
-"""A set of slots: bit ``s % 8`` of byte ``s // 8``."""
 
 METRICS = (Metric.COSINE, Metric.DOT, Metric.EUCLIDEAN)
 """In the order of the compiled library's numbers."""
@@ -56,32 +51,17 @@ def address(array: npt.NDArray[np.generic]) -> int:
         return int(array.ctypes.data)
 
 
-def pack_mask(wanted: npt.NDArray[np.bool_]) -> Mask:
-    """Pack truth values by slot into a mask, zero padded to a multiple of eight bytes.
-
-    Examples
-    --------
-    >>> pack_mask(np.array([True, False, True])).tolist()
-    [5, 0, 0, 0, 0, 0, 0, 0]
-    """
-    mask = np.zeros(-(-len(wanted) // 64) * 8, dtype=np.uint8)
-    packed = np.packbits(wanted, bitorder="little")
-    mask[: len(packed)] = packed
-    return mask
-
-
-def slots_of(allowed: Mask | None, count: int) -> IntArray:
+def allowed_slots(allowed: Mask | None, count: int) -> IntArray:
     """The allowed slots below `count`, ascending.
 
     Examples
     --------
-    >>> slots_of(np.array([5, 0, 0, 0, 0, 0, 0, 0], dtype=np.uint8), 3).tolist()
+    >>> allowed_slots(np.array([5, 0, 0, 0, 0, 0, 0, 0], dtype=np.uint8), 3).tolist()
     [0, 2]
     """
     if allowed is None:
         return np.arange(count, dtype=np.int64)
-    bits = np.unpackbits(allowed[: -(-count // 8)], count=count, bitorder="little")
-    return np.flatnonzero(bits).astype(np.int64)
+    return np.flatnonzero(flags_of(allowed, count)).astype(np.int64, copy=False)
 
 
 def checked_mask(allowed: Mask | None, count: int) -> Mask | None:
@@ -93,10 +73,9 @@ def checked_mask(allowed: Mask | None, count: int) -> Mask | None:
             f"the mask is {allowed.dtype} of shape {allowed.shape}: expected uint8 with a bit for "
             f"each of {count} slots"
         )
-    whole = -(-count // 64) * 8
-    if len(allowed) >= whole:
+    if len(allowed) >= mask_bytes(count):
         return np.ascontiguousarray(allowed)
-    return np.concatenate([allowed, np.zeros(whole - len(allowed), dtype=np.uint8)])
+    return resized(allowed, count)
 
 
 def checked_queries(queries: FloatArray, dimension: int) -> FloatArray:

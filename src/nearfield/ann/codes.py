@@ -8,18 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from nearfield.ann import library, with_numpy
-from nearfield.ann.arrays import (
-    Candidates,
-    Mask,
-    address,
-    checked_mask,
-    checked_queries,
-    checked_rows,
-)
+from nearfield.ann.arrays import Candidates, address, checked_mask, checked_queries, checked_rows
 from nearfield.ann.code_file import CodeFile, Commit
 from nearfield.ann.segments import SEGMENT, UNIT, Layout, Parts
 from nearfield.ann.space import Space
 from nearfield.errors import DimensionMismatch, InputError
+from nearfield.masks import Mask
 from nearfield.metric import Metric
 from nearfield.types import FloatArray
 

@@ -17,15 +17,15 @@ import numpy.typing as npt
 from nearfield.ann import library
 from nearfield.ann.arrays import (
     METRICS,
-    Mask,
     address,
+    allowed_slots,
     checked_mask,
     checked_queries,
     checked_rows,
-    slots_of,
 )
 from nearfield.ann.lanes import lane_sums
 from nearfield.errors import InputError
+from nearfield.masks import Mask
 from nearfield.metric import Metric, top_k
 from nearfield.types import FloatArray, IntArray
 
@@ -236,7 +236,7 @@ def _answer(queries: int, k: int) -> tuple[IntArray, FloatArray]:
 def _search_with_numpy(
     rows: FloatArray, queries: FloatArray, k: int, metric: Metric, mask: Mask | None
 ) -> tuple[IntArray, FloatArray]:
-    everyone = slots_of(mask, len(rows))
+    everyone = allowed_slots(mask, len(rows))
     slots, scores = _blank(len(queries), k)
     taken = rows if mask is None else rows[everyone]
     with np.errstate(over="ignore"):

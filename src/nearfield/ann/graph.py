@@ -22,11 +22,10 @@ import numpy.typing as npt
 from nearfield.ann import graph_file, graph_library
 from nearfield.ann.arrays import (
     Candidates,
-    Mask,
+    allowed_slots,
     checked_mask,
     checked_queries,
     checked_rows,
-    slots_of,
 )
 from nearfield.ann.graph_contents import describe, restore
 from nearfield.ann.graph_options import MOST_EF, GraphOptions
@@ -35,6 +34,7 @@ from nearfield.ann.graph_state import State
 from nearfield.ann.graph_trace import Trace, trace_of
 from nearfield.ann.graph_walk import Filter, Walk
 from nearfield.errors import InputError, UnsupportedOperation, VectorRejected
+from nearfield.masks import Mask
 from nearfield.types import FloatArray, IntArray
 
 __all__ = ["Graph", "GraphCandidates", "GraphOptions", "RowFormat"]
@@ -317,7 +317,7 @@ class Graph:
         count, shape = state.links.count, (len(queries), k)
         slots, distances = np.full(shape, -1, np.int64), np.full(shape, np.inf, np.float32)
         exhausted, computed = np.zeros(len(queries), np.bool_), np.zeros(len(queries), np.int64)
-        enough = min(k, len(slots_of(mask, count)))
+        enough = min(k, len(allowed_slots(mask, count)))
         only = None if mask is None else Filter.of(mask, count, ef, effort)
         for row, query in enumerate(queries):
             walk = Walk(self.space, state.links, state.rows, state.terms, query)

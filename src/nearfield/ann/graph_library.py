@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from nearfield.ann import library
 from nearfield.ann.damage import DamagedIndex
+from nearfield.compiled import check_version
 from nearfield.errors import InputError, VectorRejected
 from nearfield.types import FloatArray, IntArray
 
@@ -120,12 +121,7 @@ def _functions() -> ctypes.CDLL:
 
 def declared(native: ctypes.CDLL) -> ctypes.CDLL:
     """Declare the graph's functions; raises OSError for another version of them."""
-    version = native.nf_graph_version() if hasattr(native, "nf_graph_version") else None
-    if version != VERSION:
-        raise OSError(
-            f"the compiled library has graph version {version}, expected {VERSION}: install "
-            "Nearfield again"
-        )
+    check_version(native, "nf_graph_version", VERSION, "the compiled library has graph")
     native.nf_graph_kernel_name.restype = ctypes.c_char_p
     native.nf_graph_encode.argtypes = [
         c_void_p, c_int64, c_int64, c_int64, c_int32, c_void_p, c_float, c_void_p, c_int64,

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from nearfield.ann.arrays import Mask, slots_of
+from nearfield.ann.arrays import allowed_slots
 from nearfield.ann.graph_links import Links
 from nearfield.ann.graph_rows import Bytes, Space
+from nearfield.masks import Mask
 from nearfield.types import FloatArray, IntArray
 
 __all__ = ["LEAST_EFFORT", "Filter", "Step", "Walk"]
@@ -59,7 +60,7 @@ class Filter:
     @classmethod
     def of(cls, allowed: Mask, count: int, ef: int, effort: int) -> Filter:
         """Effort 0 stands for as many distances as there are allowed slots."""
-        return cls(allowed, effort or max(len(slots_of(allowed, count)), LEAST_EFFORT * ef))
+        return cls(allowed, effort or max(len(allowed_slots(allowed, count)), LEAST_EFFORT * ef))
 
     def allows(self, slot: int) -> bool:
         """Whether the slot's bit is set."""

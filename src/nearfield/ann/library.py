@@ -7,12 +7,22 @@ by :func:`available`, and NumPy serves with the same results.
 from __future__ import annotations
 
 import ctypes
-import os
-from ctypes import POINTER, c_char_p, c_double, c_int32, c_int64, c_void_p
-from dataclasses import dataclass
+from ctypes import POINTER, c_double, c_int32, c_int64, c_void_p
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from nearfield.compiled import (
+    NO_KERNEL,
+    Availability,
+    Kernel,
+    availability,
+    check_status,
+    kernels_of,
+    named_kernel,
+    open_library,
+    preferred,
+)
 
 __all__ = [
     "ABI_VERSION",
@@ -36,42 +46,7 @@ KERNEL_VARIABLE = "NEARFIELD_ANN_KERNEL"
 
 PLACE = Path(__file__).parent / "libnearfield_ann.so"
 
-
-@dataclass(frozen=True, slots=True)
-class Kernel:
-    """One implementation of the inner loops.
-
-    Attributes
-    ----------
-    name : str
-        ``plain``, ``avx2`` or ``avx512``.
-    index : int
-        Its number in the library's functions.
-    usable : bool
-        Whether this processor runs it.
-    """
-
-    name: str
-    index: int
-    usable: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Availability:
-    """Whether compiled vector search can be used here.
-
-    Attributes
-    ----------
-    usable : bool
-    reason : str
-        For people: what there is, or what is missing.
-    kernels : tuple of str
-        Usable kernels, the preferred one first.
-    """
-
-    usable: bool
-    reason: str
-    kernels: tuple[str, ...] = ()
+_READ_FAILED = 3  # NFA_IO
 
 
 class Space(ctypes.Structure):
@@ -94,12 +69,7 @@ def available() -> Availability:
     >>> found.usable == bool(found.kernels)
     True
     """
-    try:
-        library()
-    except OSError as error:
-        return Availability(False, str(error))
-    names = tuple(kernel.name for kernel in kernels() if kernel.usable)
-    return Availability(True, f"this processor runs {', '.join(names)}", names)
+    return availability(library, kernels)
 
 
 def choose() -> Kernel | None:
@@ -108,30 +78,23 @@ def choose() -> Kernel | None:
     It is the preferred usable one, or the one that :data:`KERNEL_VARIABLE` names if this
     processor runs it.
     """
-    named = os.environ.get(KERNEL_VARIABLE) or None
-    if named == "none":
-        return None
-    return _chosen(named)
+    return _chosen(named_kernel(KERNEL_VARIABLE))
 
 
 @cache
 def _chosen(named: str | None) -> Kernel | None:
+    if named == NO_KERNEL:
+        return None
     try:
-        usable = [kernel for kernel in kernels() if kernel.usable]
+        return preferred(kernels(), named)
     except OSError:
         return None
-    by_name = [kernel for kernel in usable if kernel.name == named]
-    return next(iter(by_name + usable), None)
 
 
 @cache
 def kernels() -> tuple[Kernel, ...]:
     """All kernels of the library, the preferred ones first."""
-    native = library()
-    return tuple(
-        Kernel(native.nfa_kernel_name(i).decode(), i, bool(native.nfa_kernel_usable(i)))
-        for i in range(native.nfa_kernel_count())
-    )
+    return kernels_of(library(), "nfa")
 
 
 @cache
@@ -143,24 +106,12 @@ def library() -> ctypes.CDLL:
     OSError
         It is not there, cannot be loaded, or is of another version.
     """
-    if not PLACE.is_file():
-        raise OSError(
-            f"the compiled part is not installed ({PLACE.name} is missing): there was no C "
-            "compiler when Nearfield was installed"
-        )
     return load(PLACE)
 
 
 def load(path: Path) -> ctypes.CDLL:
-    """Load a library and check its version; raises OSError for another one."""
-    native = ctypes.CDLL(str(path))
-    version = native.nfa_abi_version() if hasattr(native, "nfa_abi_version") else None
-    if version != ABI_VERSION:
-        raise OSError(
-            f"{path} has interface version {version}, expected {ABI_VERSION}: install Nearfield "
-            "again"
-        )
-    native.nfa_kernel_name.restype = c_char_p
+    """Open a library and declare its functions; raises like :func:`library`."""
+    native = open_library(path, "nfa_abi_version", ABI_VERSION)
     shape: list[Any] = [c_int64, c_int64, c_int64, c_int32]  # stride, count, dimension, metric
     answer: list[Any] = [c_int64, c_void_p, c_void_p]  # k, slots, scores
     queries: list[Any] = [c_void_p, c_int64]
@@ -195,12 +146,10 @@ def check(status: int) -> None:
     OSError
         A record could not be read.
     """
-    match status:
-        case 0:
-            return
-        case 2:
-            raise MemoryError("compiled vector search ran out of memory")
-        case 3:
-            raise OSError("a vector record could not be read: the file is shorter than expected")
-        case _:
-            raise ValueError("compiled vector search refused its arguments")
+    if status == _READ_FAILED:
+        raise OSError("a vector record could not be read: the file is shorter than expected")
+    check_status(
+        status,
+        refused="compiled vector search refused its arguments",
+        no_memory="compiled vector search ran out of memory",
+    )

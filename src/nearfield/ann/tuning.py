@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nearfield.ann.arrays import Mask
 from nearfield.ann.codes import Codes
 from nearfield.errors import InputError
+from nearfield.masks import Mask
 from nearfield.types import FloatArray, IntArray
 
 __all__ = ["Tuning", "tune"]

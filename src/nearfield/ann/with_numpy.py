@@ -14,10 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from nearfield.ann.arrays import Mask, slots_of
+from nearfield.ann.arrays import allowed_slots
 from nearfield.ann.lanes import lane_sums
 from nearfield.ann.segments import BLOCK, SEGMENT, Parts
 from nearfield.ann.space import Space
+from nearfield.masks import Mask
 from nearfield.metric import Metric
 from nearfield.types import FloatArray, IntArray
 
@@ -134,7 +135,7 @@ def search(
     allowed: Mask | None,
 ) -> tuple[IntArray, FloatArray]:
     """Best slots and their estimated scores, at most `fine`, best first."""
-    kept = slots_of(allowed, count)
+    kept = allowed_slots(allowed, count)
     if len(kept) > max(coarse, count // _SPARSE if allowed is not None else 0):
         parts = [
             _one_bit_estimates(segment, query, min(SEGMENT, count - i * SEGMENT))

@@ -29,6 +29,7 @@ _LABEL = 48
     type=click.Choice([each.value for each in (Mode.DENSE, Mode.LEXICAL, Mode.HYBRID)]),
     default=Mode.HYBRID.value,
     show_default=True,
+    help="How the passages are found; both reasons are shown in any case.",
 )
 @click.option("--hnsw", is_flag=True, help="Show a walk of the graph: layers, hops, comparisons.")
 @click.option("--ef", type=click.IntRange(min=1), help="Passages kept in view on that walk.")

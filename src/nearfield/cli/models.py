@@ -37,7 +37,7 @@ def show(name: str, as_json: bool) -> None:
     from nearfield.models.card import describe
     from nearfield.models.resolve import load
 
-    facts = describe(load(name).card)
+    facts = _other(name) or describe(load(name).card)
     if as_json:
         dump(facts)
         return
@@ -123,3 +123,21 @@ def _text(value: object) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
     return path_text(value) if isinstance(value, str) and value.startswith("/") else str(value)
+
+
+def _other(name: str) -> dict[str, object] | None:
+    """What the catalog says of a reranker or a sparse model, which has no card."""
+    from nearfield.models import catalog
+    from nearfield.models.catalog import Task
+
+    entry = catalog.get(name)
+    if entry is None or entry.task not in {Task.RERANK, Task.SPARSE}:
+        return None
+    return {
+        "name": entry.name,
+        "task": entry.task.value,
+        "use": entry.use,
+        "max_tokens": entry.max_tokens,
+        "licence": entry.licence,
+        "size_bytes": entry.size_bytes,
+    }

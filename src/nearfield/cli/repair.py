@@ -7,7 +7,7 @@ import click
 from nearfield.cli import options
 from nearfield.cli.output import counted, dump, path_text, safe
 from nearfield.cli.place import find_collection
-from nearfield.stores.local import LocalStore
+from nearfield.stores.local import LocalStore, verify
 
 __all__ = ["command"]
 
@@ -22,6 +22,14 @@ def command(path: str | None, as_json: bool) -> None:
     Close what else uses the collection first.
     """
     home = find_collection(path)
+    looked = verify(home)
+    if looked.whole:
+        if as_json:
+            dump({"collection": str(home), "kept": looked.chunks, "lost": [], "sources": []})
+        else:
+            found = counted(looked.chunks, "passage")
+            click.echo(f"{path_text(home)}: {found}, whole: there is nothing to repair")
+        return
     report = LocalStore.repair(home)
     if as_json:
         dump(

@@ -12,11 +12,13 @@ from nearfield.cli import options, search_options
 from nearfield.cli.output import counted, dump, duration, path_text, safe
 from nearfield.cli.passage import wrapped
 from nearfield.cli.place import below, find_collection
+from nearfield.cli.progress import progress
 from nearfield.collection import Collection, open_collection
 from nearfield.collection.locate import collection_of, enclosing, is_collection
 from nearfield.errors import FingerprintMismatch, StoreLocked, StoreReadOnly
 from nearfield.filters import And, Filter, parse
 from nearfield.search.highlight import best_sentences
+from nearfield.search.options import Mode
 from nearfield.types import Hit
 
 __all__ = ["command"]
@@ -53,6 +55,9 @@ def command(
     path, question = _split(words)
     chosen = parse(where) if where else None
     with _open(path, model, dimensions, precision, update=not no_update) as collection:
+        if asked.mode == Mode.SPARSE:
+            with progress("Encoding for mode sparse", "passages") as bar:
+                collection.encode_sparse(lambda done, of: bar.update(done / of, done))
         begun = time.perf_counter()
         hits = collection.search(
             question,
@@ -63,7 +68,9 @@ def command(
             options=asked.options,
         )
         seconds = time.perf_counter() - begun
-        marks = best_sentences(collection.encoder, question, hits)
+        marks: Sequence[tuple[int, int] | None] = [None] * len(hits)
+        if asked.mode != Mode.LEXICAL:  # words show for themselves, and need no model
+            marks = best_sentences(collection.encoder, question, hits)
         if as_json:
             dump(_json(collection, question, hits, marks, asked.mode))
             return
@@ -75,7 +82,13 @@ def command(
             click.echo(click.style(note, dim=True))
             _warn_irrelevant(collection, hits, asked)
         else:
-            click.echo("nothing to search: the collection has no passages that match", err=True)
+            click.echo(_why_nothing(asked.mode, where), err=True)
+
+
+def _why_nothing(mode: str, where: str | None) -> str:
+    if mode in {Mode.LEXICAL, Mode.SPARSE}:
+        return f"nothing found: no passage{' that matches' if where else ''} has these words"
+    return "nothing to search: the collection has no passages that match"
 
 
 def _warn_irrelevant(

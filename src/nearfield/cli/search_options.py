@@ -42,7 +42,7 @@ def mode(command: _Command) -> _Command:
         type=click.Choice([each.value for each in Mode]),
         default=Mode.DENSE.value,
         show_default=True,
-        help="Compare meanings, words, both; sparse and late need their models.",
+        help="Compare meanings, words, both, learned word weights, or token by token.",
     )
     @click.option("--rerank", is_flag=True, help="Read the best hits again with the question.")
     @click.option("--reranker", metavar="NAME", help="Reranker to use instead of the default one.")
@@ -57,10 +57,17 @@ def mode(command: _Command) -> _Command:
         "--diversity",
         type=click.FloatRange(0, 1),
         default=0.0,
+        show_default=True,
         help="From 0, relevance alone, to 1, difference alone.",
     )
     @click.option("--group-by", metavar="FIELD", help="One hit for each document, author …")
-    @click.option("--per-group", type=click.IntRange(min=1), default=1, help="Hits of one group.")
+    @click.option(
+        "--per-group",
+        type=click.IntRange(min=1),
+        default=1,
+        show_default=True,
+        help="Hits of one group.",
+    )
     @functools.wraps(command)
     def wrapped(
         *args: Any,  # noqa: ANN401  whatever the command takes

@@ -14,12 +14,12 @@ import numpy.typing as npt
 
 from nearfield.collection.model import is_same_class, mixing
 from nearfield.collection.options import IndexOptions
-from nearfield.collection.passage import embedding_text
 from nearfield.collection.reader import CollectionReader, as_filter
 from nearfield.collection.report import IndexReport, ProgressListener
 from nearfield.collection.searching import calibration_property
 from nearfield.errors import InputError
 from nearfield.filters import Filter
+from nearfield.passage import embedding_text
 from nearfield.protocols import Encoder
 from nearfield.search.calibration import Calibration
 from nearfield.search.options import Mode

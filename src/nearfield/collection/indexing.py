@@ -19,11 +19,11 @@ import numpy as np
 
 from nearfield.collection.meter import Meter
 from nearfield.collection.options import IndexOptions
-from nearfield.collection.passage import embedding_text
 from nearfield.collection.report import IndexReport, ProgressListener
 from nearfield.documents.readers import holds_records, read
 from nearfield.documents.walk import FoundFile, walk
 from nearfield.errors import InputError
+from nearfield.passage import embedding_text
 from nearfield.protocols import Chunker, Encoder
 from nearfield.stores.local import LocalStore, SourceState, chunk_digest
 from nearfield.types import BatchReport, Chunk, Document, FloatArray, Problem, Role

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -210,9 +210,24 @@ class CollectionReader:
         return self._searcher.similar(like, unlike, chosen)
 
     def judge(self, hits: Sequence[Hit], *, mode: Mode | str = Mode.DENSE) -> Verdict | None:
-        """Say whether anything relevant was found; None where the mode is not calibrated."""
+        """Say whether anything relevant was found; None where the hits have no confidences.
+
+        Confidences come with a calibration of the mode, for hits that were neither reranked nor
+        spread nor grouped.
+        """
         calibration = self._searcher.calibration(Mode.of(mode))
-        return calibration.judge(hits) if calibration is not None else None
+        if calibration is None or (hits and hits[0].confidence is None):
+            return None
+        return calibration.judge(hits)
+
+    def encode_sparse(self, progress: Callable[[int, int], None] | None = None) -> None:
+        """Encode what the mode ``sparse`` has not encoded yet; the first search does so as well.
+
+        Parameters
+        ----------
+        progress : callable of (encoded, all), optional
+        """
+        self._searcher.encode_sparse(progress)
 
     def calibration(self, mode: Mode | str = Mode.DENSE) -> Calibration | None:
         """What turns scores of a mode into probabilities; None where nobody calibrated."""

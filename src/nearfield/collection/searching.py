@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from nearfield.errors import DimensionMismatch, InputError
 from nearfield.protocols import Encoder, Reranker
-from nearfield.search.calibration import Calibration
+from nearfield.search.calibration import RANKED, Calibration
 from nearfield.search.examples import query_from_examples
 from nearfield.search.options import Mode, SearchOptions
 from nearfield.search.pipeline import Question, find
@@ -62,18 +62,26 @@ class Searcher:
         """Find passages; see :meth:`nearfield.collection.Collection.search`."""
         question = self._question(query, vector, options.mode)
         reranker = self._reranker(rerank, options.mode)
-        # Late interaction orders what the other two paths find.
-        first = Mode.HYBRID if options.mode is Mode.LATE else options.mode
+        # Others are ranked by something else than the scores that were calibrated.
+        plain = reranker is None and options.diversity == 0 and options.group_by is None
+        calibration = self.calibration(options.mode) if plain else None
+        wanted = options
+        if calibration is not None:
+            # A hit is judged by its lead over those that follow, however few are asked for.
+            options = replace(options, k=max(options.k, RANKED))
+        if options.mode is Mode.LATE:  # orders what the other two paths find
+            options = replace(options, mode=Mode.HYBRID, rerank_weight=1.0)
         with self._store.view() as view:
             hits = find(
                 view,
                 question,
-                replace(options, mode=first),
+                options,
                 reranker=reranker,
                 sparse=lambda text, k, where: self.sparse.ranking(view, text, k, where),
             )
-        calibration = self.calibration(options.mode) if rerank in (None, False) else None
-        return calibration.annotate(hits) if calibration is not None else hits
+        if calibration is None:
+            return hits
+        return calibration.annotate(hits)[: wanted.k]
 
     def similar(
         self, like: Sequence[str], unlike: Sequence[str], options: SearchOptions
@@ -99,6 +107,11 @@ class Searcher:
 
             self._sparse = SparseIndex()
         return self._sparse
+
+    def encode_sparse(self, progress: Callable[[int, int], None] | None = None) -> None:
+        """Encode what the mode ``sparse`` has not encoded yet."""
+        with self._store.view() as view:
+            self.sparse.encode(view, progress)
 
     def _question(self, query: str | None, vector: npt.ArrayLike | None, mode: Mode) -> Question:
         if (query is None) == (vector is None):

@@ -45,17 +45,20 @@ class SparseIndex:
             self._model = load_sparse(self._name)
         return self._model
 
+    def encode(self, view: LocalView, progress: Progress | None = None) -> None:
+        """Encode the texts that are not encoded yet."""
+        self._covering(view.derived_folder, view.slots, view.words, progress)
+
     def ranking(
         self,
         view: LocalView,
         query: str,
         k: int,
         where: Filter | None = None,
-        progress: Progress | None = None,
     ) -> Ranking:
         """The `k` chunks of a view whose terms weigh most for the query."""
         (wanted,) = self.model.encode([query], role=Role.QUERY)
-        index = self._covering(view.derived_folder, view.slots, view.texts, progress)
+        index = self._covering(view.derived_folder, view.slots, view.words, None)
         allowed = view.allowed_within(where, len(index))
         found = index.search(_mapping(wanted), k, allowed=allowed)
         return Ranking(found.slots, found.scores, f"sparse:{self._name}")

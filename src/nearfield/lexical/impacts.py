@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from nearfield.errors import InputError
 from nearfield.lexical.container import DamagedIndex
@@ -20,6 +19,7 @@ from nearfield.lexical.scoring import Clause, Formula, Found, Weighing, best
 from nearfield.lexical.segment import build_segment
 from nearfield.lexical.shelf import Shelf
 from nearfield.lexical.slots import SlotIndex
+from nearfield.masks import Mask
 
 __all__ = ["STEP", "Impacts", "SparseVector"]
 
@@ -29,7 +29,6 @@ STEP = 1 / 256
 _LARGEST = 65535
 
 SparseVector = Mapping[int, float]
-Mask = npt.NDArray[np.uint8]
 
 
 class Impacts(SlotIndex):

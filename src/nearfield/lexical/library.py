@@ -7,11 +7,20 @@ results.
 from __future__ import annotations
 
 import ctypes
-import os
 from ctypes import POINTER, c_char_p, c_double, c_int32, c_int64, c_void_p
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+from nearfield.compiled import (
+    NO_KERNEL,
+    Availability,
+    Kernel,
+    availability,
+    kernels_of,
+    named_kernel,
+    open_library,
+    preferred,
+)
 
 __all__ = [
     "ABI_VERSION", "KERNEL_VARIABLE", "Availability", "Scoring", "available", "chosen", "kernel",
@@ -25,24 +34,6 @@ KERNEL_VARIABLE = "NEARFIELD_LEXICAL_KERNEL"
 """Environment variable that names the kernel to use, to measure or test one; ``none`` is NumPy."""
 
 PLACE = Path(__file__).parent / "libnearfield_lexical.so"
-
-
-@dataclass(frozen=True, slots=True)
-class Availability:
-    """Whether compiled text search can be used here.
-
-    Attributes
-    ----------
-    usable : bool
-    reason : str
-        For people: what there is, or what is missing.
-    kernels : tuple of str
-        Usable kernels, the preferred one first.
-    """
-
-    usable: bool
-    reason: str
-    kernels: tuple[str, ...] = ()
 
 
 class Scoring(ctypes.Structure):
@@ -64,23 +55,18 @@ def available() -> Availability:
     >>> isinstance(available().reason, str)
     True
     """
-    try:
-        library()
-    except OSError as error:
-        return Availability(False, str(error))
-    names = tuple(name for name, usable in _kernels() if usable)
-    return Availability(True, f"this processor runs {', '.join(names)}", names)
+    return availability(library, _kernels)
 
 
 def chosen() -> ctypes.CDLL | None:
     """Return the library to use, or None where NumPy serves."""
-    if os.environ.get(KERNEL_VARIABLE) == "none":
-        return None
-    return _usable()
+    return _chosen(named_kernel(KERNEL_VARIABLE))
 
 
 @cache
-def _usable() -> ctypes.CDLL | None:
+def _chosen(named: str | None) -> ctypes.CDLL | None:
+    if named == NO_KERNEL:
+        return None
     try:
         return library()
     except OSError:
@@ -89,23 +75,20 @@ def _usable() -> ctypes.CDLL | None:
 
 def kernel() -> int:
     """Index of the kernel to use: the preferred usable one, or the one the environment names."""
-    return _kernel(os.environ.get(KERNEL_VARIABLE))
+    return _kernel(named_kernel(KERNEL_VARIABLE))
 
 
 @cache
 def _kernel(named: str | None) -> int:
-    usable = [index for index, (_, usable) in enumerate(_kernels()) if usable]
-    by_name = [index for index in usable if _kernels()[index][0] == named]
-    return (by_name + usable)[0]
+    found = preferred(_kernels(), named)
+    if found is None:
+        raise OSError(f"{PLACE.name} has no kernel for this processor: install Nearfield again")
+    return found.index
 
 
 @cache
-def _kernels() -> tuple[tuple[str, bool], ...]:
-    native = library()
-    return tuple(
-        (native.nfl_kernel_name(i).decode(), bool(native.nfl_kernel_usable(i)))
-        for i in range(native.nfl_kernel_count())
-    )
+def _kernels() -> tuple[Kernel, ...]:
+    return kernels_of(library(), "nfl")
 
 
 @cache
@@ -117,23 +100,12 @@ def library() -> ctypes.CDLL:
     OSError
         It is not there, cannot be loaded, or is of another version.
     """
-    if not PLACE.is_file():
-        raise OSError(
-            f"the compiled part is not installed ({PLACE.name} is missing): there was no C "
-            "compiler when Nearfield was installed"
-        )
     return load(PLACE)
 
 
 def load(path: Path) -> ctypes.CDLL:
-    """Load a library and declare its functions; raises OSError for another version."""
-    native = ctypes.CDLL(str(path))
-    version = native.nfl_abi_version() if hasattr(native, "nfl_abi_version") else None
-    if version != ABI_VERSION:
-        raise OSError(
-            f"{path} has interface version {version}, expected {ABI_VERSION}: install Nearfield "
-            "again"
-        )
+    """Open a library and declare its functions; raises like :func:`library`."""
+    native = open_library(path, "nfl_abi_version", ABI_VERSION)
     native.nfl_search.argtypes = [
         c_char_p, c_int64, c_char_p, c_int64, c_void_p, c_int64, POINTER(Scoring), c_void_p,
         c_int64, c_int64, c_void_p, c_void_p, c_void_p, POINTER(c_int64),
@@ -149,5 +121,4 @@ def load(path: Path) -> ctypes.CDLL:
         c_int32, c_void_p, c_int64, c_char_p, c_int64, c_void_p, c_int64,
     ]  # fmt: skip
     native.nfl_places.restype = c_int64
-    native.nfl_kernel_name.restype = c_char_p
     return native

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
 from nearfield.errors import UnsupportedOperation
 from nearfield.lexical import compounds
@@ -18,10 +17,9 @@ from nearfield.lexical.scoring import Clause, idf
 from nearfield.lexical.segment import Loose, Packed, Segment
 from nearfield.lexical.stemming import COMPOUNDING
 from nearfield.lexical.words import Word
+from nearfield.masks import Mask, everything, pack_mask, resized
 
 __all__ = ["Matched", "match"]
-
-Mask = npt.NDArray[np.uint8]
 Lists = tuple[tuple[int, Packed | Loose], ...]
 # What stands at one position of a phrase: its distance, and a term, or a beginning of terms.
 Element = tuple[int, str]
@@ -48,15 +46,11 @@ class Matched:
         if not self.required and not self.excluded:
             return allowed
         end = segments[-1].end if segments else 0
-        size = -(-end // 64) * 8
-        mask = np.full(size, 255, dtype=np.uint8)
-        if allowed is not None:
-            mask[:] = 0
-            mask[: len(allowed)] = allowed[:size]
+        mask = everything(end) if allowed is None else resized(allowed, end)
         for lists in self.required:
-            mask &= _packed_mask(segments, lists, size)
+            mask &= _mask_of(segments, lists, end)
         for lists in self.excluded:
-            mask &= ~_packed_mask(segments, lists, size)
+            mask &= ~_mask_of(segments, lists, end)
         return mask
 
 
@@ -257,10 +251,10 @@ def _starting(segment: Segment, character: str) -> list[Packed]:
     ]
 
 
-def _packed_mask(segments: Sequence[Segment], lists: Lists, size: int) -> Mask:
-    bits = np.zeros(size * 8, dtype=np.uint8)
+def _mask_of(segments: Sequence[Segment], lists: Lists, end: int) -> Mask:
+    flags = np.zeros(end, dtype=np.bool_)
     for index, postings in lists:
         segment = segments[index]
         loose = segment.read(postings) if isinstance(postings, Packed) else postings
-        bits[loose.slots.astype(np.int64) + segment.first_slot] = 1
-    return np.packbits(bits, bitorder="little")
+        flags[loose.slots.astype(np.int64) + segment.first_slot] = True
+    return pack_mask(flags)

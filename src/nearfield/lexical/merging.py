@@ -12,14 +12,13 @@ import numpy.typing as npt
 from nearfield.lexical import container
 from nearfield.lexical.postings import Postings, encode, join_keys
 from nearfield.lexical.segment import Segment
+from nearfield.masks import Mask, flags_of
 
 __all__ = ["merge", "to_merge"]
 
 _SMALL = 512  # segments of no more slots are of the lowest tier
 _FANOUT = 4
 _PORTION = 1 << 19  # postings that are unpacked at once
-
-Mask = npt.NDArray[np.uint8]
 
 
 def to_merge(sizes: Sequence[int]) -> int:
@@ -102,11 +101,9 @@ def merge(segments: Sequence[Segment], dead: Mask | None = None) -> bytearray:
 
 
 def _bits(mask: Mask | None, base: int, end: int) -> npt.NDArray[np.bool_]:
-    bits = np.zeros(end - base, dtype=bool)
-    if mask is not None:
-        given = np.unpackbits(mask, bitorder="little")[base:end]
-        bits[: len(given)] = given
-    return bits
+    if mask is None:
+        return np.zeros(end - base, dtype=np.bool_)
+    return flags_of(mask, end)[base:]
 
 
 def _portions(

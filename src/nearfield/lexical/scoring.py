@@ -25,10 +25,9 @@ import numpy.typing as npt
 from nearfield.errors import InputError
 from nearfield.lexical.library import Scoring, chosen
 from nearfield.lexical.segment import Loose, Packed, Segment
+from nearfield.masks import Mask, flags_of
 
 __all__ = ["Clause", "Formula", "Found", "Weighing", "best", "contribution", "idf", "norm"]
-
-Mask = npt.NDArray[np.uint8]
 _GRID = np.float64(1.5 * 2**22)
 _LARGEST = 2.0**20
 
@@ -264,9 +263,7 @@ def _numpy_best(
             matched[slots] = True
             table[number, slots] = loose.frequencies
     if allowed is not None:
-        bits = np.unpackbits(allowed, bitorder="little")[:end]
-        matched[: len(bits)] &= bits.astype(bool)
-        matched[len(bits) :] = False
+        matched &= flags_of(allowed, end)
     candidates = np.flatnonzero(matched)
     scores = sums[candidates].astype(np.float32)
     order = np.lexsort((candidates, -scores))[:k]

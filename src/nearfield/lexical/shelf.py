@@ -14,19 +14,16 @@ from copy import copy
 from pathlib import Path
 from typing import Self
 
-import numpy as np
-import numpy.typing as npt
-
 from nearfield.errors import StoreReadOnly
 from nearfield.lexical import container
 from nearfield.lexical.container import Container, DamagedIndex
 from nearfield.lexical.merging import merge, to_merge
 from nearfield.lexical.segment import Segment
+from nearfield.masks import Mask
 
-__all__ = ["Shelf"]
+__all__ = ["MemoryShelf", "Shelf"]
 
 _MANIFEST = "manifest.json"
-Mask = npt.NDArray[np.uint8]
 
 
 class Shelf:
@@ -162,6 +159,22 @@ class Shelf:
             if path.name not in self._names:
                 with suppress(OSError):
                     path.unlink()
+
+
+class MemoryShelf(Shelf):
+    """Segments that are in memory alone.
+
+    Parameters
+    ----------
+    facts : mapping of str to str
+    """
+
+    def __init__(self, facts: Mapping[str, str]) -> None:
+        super().__init__(Path(), write=False)
+        self.facts = facts
+
+    def refresh(self) -> bool:
+        return False
 
 
 def _write_manifest(

@@ -5,14 +5,10 @@ from __future__ import annotations
 from copy import copy
 from typing import Self
 
-import numpy as np
-import numpy.typing as npt
-
 from nearfield.lexical.shelf import Shelf
+from nearfield.masks import Mask
 
 __all__ = ["SlotIndex"]
-
-Mask = npt.NDArray[np.uint8]
 
 
 class SlotIndex:

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from nearfield.errors import InputError, ModelNotInstalled, UnknownName
+from nearfield.errors import InputError, ModelNotInstalled, UnknownName, UnsupportedModel
 from nearfield.models import catalog, formats, hub
-from nearfield.models.catalog import CatalogEntry
+from nearfield.models.catalog import CatalogEntry, Task
 from nearfield.models.hashes import verify
 from nearfield.models.matryoshka import truncate
 from nearfield.models.precision import AUTO
@@ -131,11 +131,26 @@ def load(
     if dimensions is not None and cut is not None and dimensions != cut:
         raise InputError(f"{name} asks for {cut} dimensions, the argument for {dimensions}")
     check(location)
+    _require_encoder(location)
     encoder = formats.open_model(
         location.path, name=location.name, precision=precision, runtime=runtime
     )
     wanted = dimensions if dimensions is not None else cut
     return encoder if wanted is None else truncate(encoder, wanted)
+
+
+_OTHER_USES = {
+    Task.RERANK: "a reranker, which reads a question and a passage together: search with "
+    "`--rerank`, or load it by nearfield.models.rerank.load",
+    Task.SPARSE: "a model of sparse vectors: search with `--mode sparse`, or load it by "
+    "nearfield.models.sparse.load",
+}
+
+
+def _require_encoder(location: Location) -> None:
+    use = _OTHER_USES.get(location.entry.task) if location.entry is not None else None
+    if use is not None:
+        raise UnsupportedModel(f"{location.name} makes no vectors of texts; it is {use}")
 
 
 def locate(name: str | Path) -> Location:

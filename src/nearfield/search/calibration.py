@@ -19,10 +19,14 @@ import numpy.typing as npt
 from nearfield.errors import InputError
 from nearfield.types import Hit
 
-__all__ = ["Calibration", "Evidence", "Verdict", "auroc", "evidence", "fit"]
+__all__ = ["RANKED", "Calibration", "Evidence", "Verdict", "auroc", "evidence", "fit"]
 
 _REST = 10
 """A hit is compared with the mean of so many scores that follow it."""
+
+RANKED = 1 + _REST
+"""Hits that a ranking should have for its best one to be judged."""
+
 _FOLDS = 5
 _RIDGE = 1e-2
 _STEPS = 50
@@ -101,8 +105,11 @@ class Calibration:
 
     def judge(self, hits: Sequence[Hit]) -> Verdict:
         """Whether the best of `hits` is relevant; an empty list is not."""
-        found = evidence([hit.score for hit in hits])
-        confidence = self.probability(found) if found is not None else 0.0
+        if hits and hits[0].confidence is not None:
+            confidence = hits[0].confidence  # of the whole ranking, whatever was cut off since
+        else:
+            found = evidence([hit.score for hit in hits])
+            confidence = self.probability(found) if found is not None else 0.0
         return Verdict(confidence >= self.threshold, confidence, self.threshold)
 
     def annotate(self, hits: Sequence[Hit]) -> list[Hit]:
@@ -173,7 +180,7 @@ def fit(found: Sequence[Evidence], relevant: Sequence[bool], *, mode: str = "den
     scale[scale == 0] = 1.0
     standard = (rows - centre) / scale
     held_out = _cross_validated(standard, labels)
-    weights = _logistic(standard, labels)
+    weights = _rising(standard, labels)
     return Calibration(
         weights=(float(weights[0]), float(weights[1])),
         bias=float(weights[2]),
@@ -212,9 +219,25 @@ def _cross_validated(rows: Matrix, labels: Matrix) -> Matrix:
     held_out = np.empty(len(labels))
     for number in range(_FOLDS):
         here = fold == number
-        weights = _logistic(rows[~here], labels[~here])
+        weights = _rising(rows[~here], labels[~here])
         held_out[here] = _sigmoid(rows[here] @ weights[:2] + weights[2])
     return held_out
+
+
+def _rising(rows: Matrix, labels: Matrix) -> Matrix:
+    """Logistic regression in which no evidence counts against a hit.
+
+    Score and lead rise together, so that a free fit may give one of them a negative weight, and a
+    better score a lower confidence.
+    """
+    weights = _logistic(rows, labels)
+    for column in (0, 1):
+        if weights[column] < 0:
+            alone = _logistic(rows[:, [1 - column]], labels)
+            weights = np.zeros(3)
+            weights[1 - column], weights[2] = max(alone[0], 0.0), alone[1]
+            break
+    return weights
 
 
 def _logistic(rows: Matrix, labels: Matrix) -> Matrix:

@@ -110,7 +110,7 @@ def convex(
     return _ranked(keys, mixed)
 
 
-def lower_bound_scaled(scores: FloatArray, bound: float) -> npt.NDArray[np.float64]:
+def lower_bound_scaled(scores: npt.NDArray[np.floating], bound: float) -> npt.NDArray[np.float64]:
     """Scores as shares of the way from the least possible one to the best one found.
 
     Unlike min-max scaling this does not push the worst candidate to 0, whatever its score.

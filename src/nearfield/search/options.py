@@ -50,12 +50,17 @@ class SearchOptions:
         Most hits, or most groups where hits are grouped.
     mode : Mode
     where : Filter or None
+    path : str
+        How nearest vectors are found: ``auto``, or a path of the store by name, such as
+        ``exact`` or ``graph``.
     candidates : int
         How many each path finds before they are fused, reranked, spread or grouped; never
         fewer than `k`.
     fusion : Fusion
     dense_weight : float
         Share of meaning against words in a hybrid search, 0 to 1.
+    rerank_weight : float
+        Share of the reranker against the ranking before it, 0 to 1.
     diversity : float
         0 ranks by relevance alone, 1 by difference alone (maximal marginal relevance).
     group_by : str or None
@@ -67,9 +72,11 @@ class SearchOptions:
     k: int = 10
     mode: Mode = Mode.DENSE
     where: Filter | None = None
+    path: str = "auto"
     candidates: int = 50
     fusion: Fusion = Fusion.SCORES
     dense_weight: float = 0.7
+    rerank_weight: float = 0.5
     diversity: float = 0.0
     group_by: str | None = None
     per_group: int = 1
@@ -80,7 +87,7 @@ class SearchOptions:
             raise InputError(f"k is {self.k}: ask for at least 1 hit")
         if self.candidates < 1:
             raise InputError(f"candidates is {self.candidates}: take at least 1")
-        for name in ("dense_weight", "diversity"):
+        for name in ("dense_weight", "rerank_weight", "diversity"):
             share = getattr(self, name)
             if not 0.0 <= share <= 1.0:
                 raise InputError(f"{name} is {share}: expected a share from 0 to 1")

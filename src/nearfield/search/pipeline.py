@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from nearfield.errors import InputError
 from nearfield.filters import Filter
 from nearfield.metric import Metric
+from nearfield.passage import embedding_text
 from nearfield.protocols import Reranker, SearchView
 from nearfield.search.diversity import maximal_marginal_relevance
 from nearfield.search.fusion import Fused, convex, lower_bound_scaled, reciprocal_rank
@@ -109,7 +111,7 @@ def find(
         found = _first_stage(view, question, options, depth + len(unwanted))
     found = found.chosen(np.flatnonzero(~np.isin(found.keys, unwanted))[:depth])
     if reranker is not None:
-        found = _reranked(view, question, found, reranker)
+        found = _reranked(view, question, found, reranker, options.rerank_weight)
     if options.diversity > 0:
         found = _spread(view, found, options)
     if options.group_by is None:
@@ -126,7 +128,7 @@ def _first_stage(
     match options.mode:
         case Mode.DENSE:
             vector = question.needed_vector(options.mode)
-            return _single(view.nearest(vector, depth, where=options.where))
+            return _single(view.nearest(vector, depth, where=options.where, path=options.path))
         case Mode.LEXICAL:
             text = question.needed_text(options.mode)
             return _single(view.lexical(text, depth, where=options.where))
@@ -154,7 +156,7 @@ def _hybrid(view: SearchView, question: Question, options: SearchOptions, depth:
     vector, text = question.needed_vector(options.mode), question.needed_text(options.mode)
     width = max(depth, options.candidates)
     rankings = {
-        Mode.DENSE.value: view.nearest(vector, width, where=options.where),
+        Mode.DENSE.value: view.nearest(vector, width, where=options.where, path=options.path),
         Mode.LEXICAL.value: view.lexical(text, width, where=options.where),
     }
     path = "+".join(ranking.path for ranking in rankings.values())
@@ -205,15 +207,26 @@ def _with_parts(
     return _Found(best, fused.scores[:depth], path, parts)
 
 
-def _reranked(view: SearchView, question: Question, found: _Found, reranker: Reranker) -> _Found:
+def _reranked(
+    view: SearchView, question: Question, found: _Found, reranker: Reranker, weight: float
+) -> _Found:
+    """Order anew by the reranker and the ranking before it, each scaled to the candidates."""
     if not question.text.strip():
         raise InputError(f"the reranker {reranker.name} reads the question: give a query in words")
-    texts = [chunk.text for chunk in view.chunks(found.keys)]
-    scores = reranker.score(question.text, texts)
-    order = np.lexsort((np.arange(len(scores)), -scores))
-    first = found.chosen(order)
-    parts = {**first.parts, "first_stage": first.scores}
-    return replace(first, scores=scores[order], path=f"{found.path}>{reranker.name}", parts=parts)
+    texts = [embedding_text(chunk) for chunk in view.chunks(found.keys)]
+    read = reranker.score(question.text, texts)
+    mixed = weight * _spanned(read) + (1.0 - weight) * _spanned(found.scores)
+    order = np.lexsort((np.arange(len(mixed)), -mixed))
+    parts = {**found.parts, "first_stage": found.scores, reranker.name: read}
+    scores = mixed.astype(np.float32)
+    again = _Found(found.keys, scores, f"{found.path}>{reranker.name}", parts)
+    return again.chosen(order)
+
+
+def _spanned(scores: FloatArray) -> npt.NDArray[np.float64]:
+    """Scores as shares of the way from the worst candidate to the best one."""
+    values = np.asarray(scores, dtype=np.float64)
+    return lower_bound_scaled(values, float(values.min()) if len(values) else 0.0)
 
 
 def _spread(view: SearchView, found: _Found, options: SearchOptions) -> _Found:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
+import runpy
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -16,9 +17,7 @@ SOURCES = Path(library.__file__).parent / "csrc"
 
 @pytest.mark.slow
 def test_random_graphs_mistakes_and_damage_under_sanitizers(tmp_path):
-    spec = importlib.util.spec_from_file_location("ann_graph_build", SOURCES / "build.py")
-    build = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(build)
+    build = SimpleNamespace(**runpy.run_path(str(SOURCES / "build.py")))
     sanitized = tmp_path / "libnearfield_ann.so"
     try:
         compiler = build.find_compiler()

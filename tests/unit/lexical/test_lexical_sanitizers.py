@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -17,9 +18,7 @@ SOURCES = Path(library.__file__).parent / "csrc"
 
 @pytest.mark.slow
 def test_sound_and_broken_segments_under_sanitizers(tmp_path):
-    spec = importlib.util.spec_from_file_location("lexical_build", SOURCES / "build.py")
-    build = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(build)
+    build = SimpleNamespace(**runpy.run_path(str(SOURCES / "build.py")))
     sanitized = tmp_path / "libnearfield_lexical.so"
     try:
         compiler = build.find_compiler()

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
+import runpy
 from pathlib import Path
+from types import SimpleNamespace
 
 HERE = Path(__file__).resolve().parent
 LIBRARY = HERE.parent / "libnearfield_lexical.so"
 
 # By its path: nothing of the package can be imported while it is being installed.
-_SHARED = HERE.parents[1] / "_build" / "compile.py"
-_spec = importlib.util.spec_from_file_location("nearfield_build_compile", _SHARED)
-if _spec is None or _spec.loader is None:
-    raise ImportError(f"{_SHARED} cannot be loaded")
-_compile = importlib.util.module_from_spec(_spec)
-sys.modules.setdefault(_spec.name, _compile)
-_spec.loader.exec_module(_compile)
+_compile = SimpleNamespace(**runpy.run_path(str(HERE.parents[1] / "_build" / "compile.py")))
 
 BuildError = _compile.BuildError
 find_compiler = _compile.find_compiler
@@ -29,4 +23,4 @@ def build(output: Path = LIBRARY, *, sanitize: bool = False) -> tuple[str, ...]:
 
 
 if __name__ == "__main__":
-    _compile.main(HERE, LIBRARY)
+    _compile.main(build, LIBRARY)

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from nearfield.ann import library
 from nearfield.ann.exact import Records, exact_search, rescore
 from nearfield.errors import InputError, UnsupportedOperation
 from nearfield.masks import Mask, count_members, everything, mask_bytes, resized
@@ -18,6 +19,9 @@ from nearfield.stores.local.vectors import HEADER_BYTES, record_bytes
 from nearfield.types import FloatArray, IntArray
 
 __all__ = ["Nearest", "SearchPath", "choose", "nearest", "records_of"]
+
+GRAPH_LEAST = 500_000
+"""From so many vectors on a graph is walked where there is one; to fewer a scan is as fast."""
 
 # With fewer slots behind the codes than this, each is a candidate; of more, the best are taken.
 _SHORT_TAIL = 512
@@ -81,10 +85,16 @@ def choose(
         raise UnsupportedOperation("there is no graph: build one with `nearfield graph`")
     if wanted is not SearchPath.AUTO:
         return wanted
-    if parts.codes is None or not len(parts.codes):
+    if allowed is None or allowed is state.alive:
+        walks = parts.graph is not None and len(parts.graph) >= GRAPH_LEAST
+        if walks and parts.tuned.ef_reached >= parts.tuned.target:
+            return SearchPath.GRAPH
+    # Without the compiled library comparing all is faster than scanning codes.
+    if parts.codes is None or not len(parts.codes) or library.choose() is None:
         return SearchPath.EXACT
     living = state.slots - state.dead if allowed is None else count_members(allowed)
-    return SearchPath.EXACT if living <= EXACT_MOST // 4 else SearchPath.QUANTISED
+    few = living <= EXACT_MOST // 4
+    return SearchPath.EXACT if few or not parts.tuned.is_reliable else SearchPath.QUANTISED
 
 
 def nearest(
@@ -118,7 +128,7 @@ def nearest(
         covered = len(parts.graph)
         limit = _limited(allowed, state.slots, covered)
         effort = parts.tuned.effort(k)
-        walked = parts.graph.search(queries, min(2 * k, effort), effort, allowed=limit)
+        walked = parts.graph.search(queries, min(3 * k, effort), effort, allowed=limit)
         if bool(walked.exhausted.any()):
             # So few are allowed that a walk does not meet them: comparing them is no more work.
             return _exact(state, metric, queries, k, allowed)

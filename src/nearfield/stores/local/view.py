@@ -75,6 +75,10 @@ class LocalView:
         """Random chunks; the same ones as long as nothing is written."""
         return self.chunks(sample(self._state, self._state.slots, count))
 
+    def words(self, first: int, count: int) -> list[str]:
+        """Headings and texts of slots [first, first + count), nothing where they are dead."""
+        return list(self._reader.words(first, count))
+
     def texts(self, first: int, count: int) -> list[str]:
         """The texts of slots [first, first + count), empty where they are dead."""
         return list(self._reader.texts(first, count))
@@ -86,10 +90,18 @@ class LocalView:
             return resized(everything(slots) if allowed is None else allowed, covered)
         return allowed
 
-    def nearest(self, vector: FloatArray, k: int, *, where: Filter | None = None) -> Ranking:
+    def nearest(
+        self,
+        vector: FloatArray,
+        k: int,
+        *,
+        where: Filter | None = None,
+        path: SearchPath | str = SearchPath.AUTO,
+    ) -> Ranking:
         """The `k` chunks nearest to a vector of shape (dimension,)."""
-        (found,), path = self.nearest_of_each(vector[None, :], k, self.allowed(where))
-        return Ranking(found.slots, found.scores, path)
+        wanted = SearchPath.of(path)
+        (found,), taken = self.nearest_of_each(vector[None, :], k, self.allowed(where), wanted)
+        return Ranking(found.slots, found.scores, taken)
 
     def nearest_of_each(
         self,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
-import os
 from ctypes import (
     POINTER,
     byref,
@@ -24,6 +23,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from nearfield.compiled import NO_KERNEL, Availability, check_status, named_kernel, open_library
 from nearfield.models.precision import Precision
 from nearfield.models.transformer.native import selfcheck
 
@@ -71,24 +71,6 @@ class Kernel:
     precision: Precision
     usable: bool
     only_by_name: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Availability:
-    """Whether the native encoder can be used here.
-
-    Attributes
-    ----------
-    usable : bool
-    reason : str
-        For people: what was chosen, or what is missing.
-    kernels : tuple of str
-        Usable kernels, the preferred ones of each precision first.
-    """
-
-    usable: bool
-    reason: str
-    kernels: tuple[str, ...] = ()
 
 
 class Shape(ctypes.Structure):
@@ -150,7 +132,7 @@ def available() -> Availability:
 
 def chosen_by_name() -> str | None:
     """Name in the environment variable :data:`KERNEL_VARIABLE`, if it is set."""
-    return os.environ.get(KERNEL_VARIABLE) or None
+    return named_kernel(KERNEL_VARIABLE)
 
 
 def choose(precision: Precision) -> Kernel | None:
@@ -164,7 +146,7 @@ def choose(precision: Precision) -> Kernel | None:
         candidates = [k for k in kernels() if k.usable and k.precision is precision]
     except OSError:
         return None
-    if named == "none":
+    if named == NO_KERNEL:
         return None
     by_name = [kernel for kernel in candidates if kernel.name == named]
     by_rank = [kernel for kernel in candidates if not kernel.only_by_name]
@@ -215,11 +197,6 @@ def library() -> ctypes.CDLL:
     OSError
         It is not there, cannot be loaded, or is of another version.
     """
-    if not PLACE.is_file():
-        raise OSError(
-            f"the compiled part is not installed ({PLACE.name} is missing): there was no C "
-            "compiler when Nearfield was installed"
-        )
     return load(PLACE)
 
 
@@ -230,14 +207,8 @@ def build() -> str:
 
 
 def load(path: Path) -> ctypes.CDLL:
-    """Load a library and declare its functions; raises OSError for another version."""
-    native = ctypes.CDLL(str(path))
-    version = native.nf_abi_version() if hasattr(native, "nf_abi_version") else None
-    if version != ABI_VERSION:
-        raise OSError(
-            f"{path} has interface version {version}, expected {ABI_VERSION}: install Nearfield "
-            "again"
-        )
+    """Open a library and declare its functions; raises like :func:`library`."""
+    native = open_library(path, "nf_abi_version", ABI_VERSION)
     native.nf_kernel_name.restype = c_char_p
     native.nf_kernel_check.argtypes = [c_int32, c_char_p, c_size_t]
     native.nf_panels_bytes.argtypes = [
@@ -312,9 +283,5 @@ def check(status: int, message: ctypes.Array[ctypes.c_char]) -> None:
     ValueError
         The library refused what it was given; the message says why.
     """
-    if status == 0:
-        return
-    text = message.value.decode(errors="replace")
-    if status == 2:
-        raise MemoryError(text)
-    raise ValueError(text)
+    text = message.value.decode(errors="replace") if status else ""
+    check_status(status, refused=text, no_memory=text)

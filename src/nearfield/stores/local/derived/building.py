@@ -22,7 +22,7 @@ from nearfield.stores.local.derived.checking import check
 from nearfield.stores.local.derived.parts import CODES_FILE, GRAPH_FILE, Parts, folder_of, owner_of
 from nearfield.stores.local.derived.recent import Recent
 from nearfield.stores.local.derived.slots import SlotReader
-from nearfield.stores.local.derived.tuning import tune
+from nearfield.stores.local.derived.tuning import tune, tune_graph
 from nearfield.stores.local.description import Description
 from nearfield.stores.local.schema import DERIVED
 from nearfield.stores.local.state import State, States
@@ -281,17 +281,22 @@ class Builder:
 
     def _tune(self) -> None:
         parts = self._parts
-        if parts is None or parts.codes is None or not len(parts.codes):
+        if parts is None:
             return
-        known = parts.tuning
-        if known is not None and known.holds_for(len(parts.codes)):
+        codes, graph, known = parts.codes, parts.graph, parts.tuned
+        scans = codes is not None and len(codes) and not known.holds_for(len(codes))
+        walks = graph is not None and len(graph) and not known.graph_holds_for(len(graph))
+        if not scans and not walks:
             return
         with self._database.read() as connection:
             state = self._states.of(connection)
             if state.generation != parts.generation:
                 return
-            found = tune(parts.codes, state)
+            found = tune(codes, state) if scans and codes is not None else known
+            if graph is not None and len(graph):
+                found = tune_graph(graph, state, found)
         found.write(folder_of(self._folder, state.generation) / "tuning.json")
+        self._parts = replace(parts, tuning=found)
 
     def _opened(self, state: State) -> Parts:
         """The parts of the state's generation, made where they are not there or not whole."""

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from nearfield.passage import embedding_text
 from nearfield.types import Chunk, MetadataValue
 
 __all__ = ["Content", "Recent", "content_of"]
@@ -36,8 +37,7 @@ def content_of(chunk: Chunk) -> Content:
     for name, value in fields.items():
         if isinstance(value, list):  # the caller may go on with it
             fields[name] = tuple(value)
-    words = "\n".join((*chunk.headings, chunk.text)) if chunk.headings else chunk.text
-    return Content(words, fields)
+    return Content(embedding_text(chunk), fields)
 
 
 class Recent:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 import os
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from nearfield.ann.codes import Codes
 from nearfield.ann.exact import exact_search, rescore
-from nearfield.masks import Mask, members
+from nearfield.ann.graph import Graph
+from nearfield.masks import members
+from nearfield.metric import Metric
 from nearfield.stores.local.state import State
 from nearfield.types import FloatArray, IntArray
 
-__all__ = ["RECALL_TARGET", "Tuning", "tune"]
+__all__ = ["RECALL_TARGET", "Tuning", "tune", "tune_graph"]
 
 RECALL_TARGET = 0.99
 _K = 10
@@ -25,6 +27,8 @@ _SEED = 5
 # Growth after which parameters are measured again.
 _GROWTH = 1.5
 _FILTERED = 3.0
+_TOLERANCE = 0.005
+_EFFORTS = (48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
 # More candidates for each hit beyond the tenth: recall@50 and @100 stay at that of 10.
 _BEST_EACH, _COARSE_EACH = 1.2, 8
 # From cheap to dear: slots kept by the 1-bit scan, and of these by the 4-bit estimate.
@@ -51,7 +55,11 @@ class Tuning:
     queries : int
         How many of the collection's own vectors were asked, each without itself.
     ef : int
-        Slots in view of a walk of the graph.
+        Slots in view of a walk of the graph, for 10 hits.
+    ef_reached : float
+        Mean recall@10 of such walks.
+    ef_slots : int
+        Vectors that were there when it was measured; 0 without a graph.
     """
 
     slots: int = 0
@@ -61,6 +69,8 @@ class Tuning:
     best: int = 50
     queries: int = 0
     ef: int = 160
+    ef_reached: float = float("nan")
+    ef_slots: int = 0
 
     def candidates(self, k: int, *, filtered: bool = False) -> tuple[int, int]:
         """Candidates and coarse candidates for `k` hits.
@@ -74,7 +84,16 @@ class Tuning:
 
     def effort(self, k: int) -> int:
         """Slots that a walk of the graph keeps in view for `k` hits."""
-        return max(self.ef, 4 * k)
+        return max(self.ef, int(self.ef * k / _K))
+
+    @property
+    def is_reliable(self) -> bool:
+        """Whether quantised search reached the target, or was never measured."""
+        return not self.reached < self.target - _TOLERANCE
+
+    def graph_holds_for(self, slots: int) -> bool:
+        """Whether a graph of this size needs no other effort."""
+        return self.ef_slots > 0 and slots <= self.ef_slots * _GROWTH
 
     def holds_for(self, slots: int) -> bool:
         """Whether a collection of this size needs no other parameters."""
@@ -115,17 +134,26 @@ def tune(
         In (0, 1].
     queries : int
     """
-    covered = min(len(codes), state.slots)
-    chosen = sample(state, covered, queries)
-    wanted = np.ascontiguousarray(state.read(chosen)["vector"])
-    truth = true_neighbours(state, codes, wanted, chosen, covered)
+    asked = _Asked.of(state, min(len(codes), state.slots), codes.metric, queries)
     reached = 0.0
     for coarse, best in _LADDER:
-        found = codes.search(wanted, best + 1, coarse=coarse + 1, allowed=_alive(state, covered))
-        reached = _recall(state, codes, wanted, found.slots, chosen, truth)
+        found = codes.search(asked.vectors, best + 1, coarse=coarse + 1, allowed=state.alive)
+        reached = asked.recall(found.slots)
         if reached >= target:
             break
-    return Tuning(covered, target, reached, coarse, best, len(chosen))
+    return Tuning(asked.covered, target, reached, coarse, best, len(asked.own))
+
+
+def tune_graph(graph: Graph, state: State, known: Tuning, *, queries: int = _QUERIES) -> Tuning:
+    """Find the smallest view with which walks of the graph reach the target; see :func:`tune`."""
+    asked = _Asked.of(state, min(len(graph), state.slots), graph.options.metric, queries)
+    reached = 0.0
+    for ef in _EFFORTS:
+        found = graph.search(asked.vectors, 3 * _K, ef, allowed=state.alive)
+        reached = asked.recall(found.slots)
+        if reached >= known.target:
+            break
+    return replace(known, ef=ef, ef_reached=reached, ef_slots=asked.covered)
 
 
 def sample(state: State, covered: int, count: int) -> IntArray:
@@ -136,31 +164,33 @@ def sample(state: State, covered: int, count: int) -> IntArray:
     return np.sort(rng.choice(alive, size=min(count, len(alive)), replace=False))
 
 
-def true_neighbours(
-    state: State, codes: Codes, queries: FloatArray, own: IntArray, covered: int
-) -> IntArray:
-    """The exact ten nearest of each query, itself left out; -1 where there are fewer."""
-    slots, _ = exact_search(
-        state.vectors[:covered], queries, _K + 1, codes.metric, _alive(state, covered)
-    )
-    return _without(slots, own)
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Vectors of the collection, asked without themselves, and their true neighbours."""
 
+    state: State
+    covered: int
+    metric: Metric
+    own: IntArray
+    vectors: FloatArray
+    truth: IntArray
 
-def _recall(
-    state: State,
-    codes: Codes,
-    queries: FloatArray,
-    candidates: IntArray,
-    own: IntArray,
-    truth: IntArray,
-) -> float:
-    slots, _ = rescore(state.vectors, queries, candidates, codes.metric, _K + 1)
-    found = _without(slots, own)
-    shares = [
-        len(np.intersect1d(a[a >= 0], b[b >= 0])) / max(1, int((b >= 0).sum()))
-        for a, b in zip(found, truth, strict=True)
-    ]
-    return float(np.mean(shares)) if shares else 1.0
+    @classmethod
+    def of(cls, state: State, covered: int, metric: Metric, queries: int) -> _Asked:
+        own = sample(state, covered, queries)
+        vectors = np.ascontiguousarray(state.read(own)["vector"])
+        slots, _ = exact_search(state.vectors[:covered], vectors, _K + 1, metric, state.alive)
+        return cls(state, covered, metric, own, vectors, _without(slots, own))
+
+    def recall(self, candidates: IntArray) -> float:
+        """Mean recall@10 once the candidates are scored exactly."""
+        slots, _ = rescore(self.state.vectors, self.vectors, candidates, self.metric, _K + 1)
+        found = _without(slots, self.own)
+        shares = [
+            len(np.intersect1d(a[a >= 0], b[b >= 0])) / max(1, int((b >= 0).sum()))
+            for a, b in zip(found, self.truth, strict=True)
+        ]
+        return float(np.mean(shares)) if shares else 1.0
 
 
 def _without(slots: IntArray, own: IntArray) -> IntArray:
@@ -170,7 +200,3 @@ def _without(slots: IntArray, own: IntArray) -> IntArray:
         others = found[found != itself][:_K]
         kept[row, : len(others)] = others
     return kept
-
-
-def _alive(state: State, covered: int) -> Mask | None:
-    return None if state.alive is None else state.alive

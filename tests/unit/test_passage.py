@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nearfield.collection.passage import CONTEXT_CHARACTERS, embedding_text
+from nearfield.passage import CONTEXT_CHARACTERS, embedding_text
 from nearfield.types import Chunk
 
 
