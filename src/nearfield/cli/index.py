@@ -34,6 +34,13 @@ _EXIT_PROBLEMS = 3
 @click.option("--to", metavar="DIR", help="Collection to write, by custom NAME.nf.")
 @options.model
 @options.precision
+@click.option(
+    "--language",
+    default="auto",
+    show_default=True,
+    metavar="NAME",
+    help="Of the texts, for searches by words: auto, german, french …; new collections only.",
+)
 @index_options.chunking
 @index_options.files
 @click.option("--strict", is_flag=True, help="Exit with 3 when some files could not be read.")
@@ -44,6 +51,7 @@ def command(
     model: str | None,
     dimensions: int | None,
     precision: str,
+    language: str,
     chunking: index_options.AskedChunking,
     files: IndexOptions,
     strict: bool,
@@ -61,7 +69,12 @@ def command(
     place = Path(to).expanduser() if to else collection_of(roots[0])
     wanted = chunking.over(Chunking())
     with open_collection(
-        place, encoder=model, dimensions=dimensions, precision=precision, chunking=wanted
+        place,
+        encoder=model,
+        dimensions=dimensions,
+        precision=precision,
+        language=language,
+        chunking=wanted,
     ) as collection:
         _same_chunking(collection, chunking)
         # Without a word about files, the choices of the last run hold.

@@ -16,12 +16,13 @@ from nearfield.errors import (
     StoreNotFound,
     UnsupportedOperation,
 )
+from nearfield.lexical import Language
 from nearfield.metric import Metric
 from nearfield.models.matryoshka import truncate
 from nearfield.models.precision import AUTO, asked
 from nearfield.models.resolve import default_model, load
 from nearfield.protocols import Encoder
-from nearfield.stores.local import LocalStore
+from nearfield.stores.local import LANGUAGE, LocalStore
 
 __all__ = ["open_collection"]
 
@@ -33,6 +34,7 @@ def open_collection(
     dimensions: int | None = None,
     precision: str = AUTO,
     metric: Metric | str = Metric.COSINE,
+    language: Language | str = Language.AUTO,
     chunking: Chunking | None = None,
     create: bool = True,
 ) -> Collection:
@@ -52,6 +54,9 @@ def open_collection(
         own; another class of the same model can search it but not write to it.
     metric : {"cosine", "dot", "euclidean"}
         New collections only.
+    language : str
+        Of the texts, for searches by words: ``auto`` goes by script and takes Latin letters for
+        English; ``german``, ``french`` … know more. New collections only.
     chunking : Chunking, optional
         How files are cut; new collections only.
     create : bool
@@ -87,6 +92,7 @@ def open_collection(
             chunker_for(chosen, model)  # settings that do not work must not become a collection
         properties = describe(name, model.card, dimensions)
         properties["chunking"] = json.dumps(asdict(chosen))
+        properties[LANGUAGE] = Language.of(language).value
         try:
             LocalStore.create(
                 place,

@@ -75,7 +75,7 @@ class SearchOptions:
     path: str = "auto"
     candidates: int = 50
     fusion: Fusion = Fusion.SCORES
-    dense_weight: float = 0.7
+    dense_weight: float = 0.8
     rerank_weight: float = 0.5
     diversity: float = 0.0
     group_by: str | None = None

@@ -19,6 +19,7 @@ from nearfield.lexical import Language
 from nearfield.lexical.analysis import Analyzer
 from nearfield.masks import members
 from nearfield.metric import Metric
+from nearfield.passage import embedding_text
 from nearfield.stores.exact import ExactStore
 from nearfield.stores.local import LocalStore, LocalView, SearchPath, paths
 from nearfield.stores.local.derived import building, following
@@ -157,7 +158,7 @@ def bm25(chunks: Sequence[Chunk], query: str) -> dict[str, float]:
     counted: dict[str, Counter[str]] = {}
     lengths: dict[str, int] = {}
     for chunk in chunks:
-        words = list(analyzer.words("\n".join((*chunk.headings, chunk.text))))
+        words = list(analyzer.words(embedding_text(chunk)))
         counted[chunk.id] = Counter(part for word in words for part in word.parts)
         lengths[chunk.id] = sum(word.width for word in words)
     average = sum(lengths.values()) / len(lengths)

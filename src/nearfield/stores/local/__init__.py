@@ -22,12 +22,13 @@ from nearfield.stores.local.repair import Lost, RepairReport
 from nearfield.stores.local.rows import DocumentEntry, chunk_digest
 from nearfield.stores.local.schema import FORMAT, Mode
 from nearfield.stores.local.state import State
-from nearfield.stores.local.store import LocalStore
+from nearfield.stores.local.store import LANGUAGE, LocalStore
 from nearfield.stores.local.verify import Fault, Finding, VerifyReport, verify
 from nearfield.stores.local.view import LocalView
 
 __all__ = [
     "FORMAT",
+    "LANGUAGE",
     "AuditReport",
     "DocumentEntry",
     "Fault",

@@ -19,6 +19,7 @@ from nearfield.errors import (
     StoreNotFound,
     StoreReadOnly,
 )
+from nearfield.lexical import Language
 from nearfield.metric import Metric
 from nearfield.stores.checks import check_batch, shown
 from nearfield.stores.local import ledger, rows
@@ -34,7 +35,10 @@ from nearfield.stores.local.schema import Mode, database_path
 from nearfield.stores.local.writing import Writer
 from nearfield.types import Chunk, FloatArray
 
-__all__ = ["LocalStore"]
+__all__ = ["LANGUAGE", "LocalStore"]
+
+LANGUAGE = "language"
+"""Property that names the language of the words; see :class:`nearfield.lexical.Language`."""
 
 _LOCK_SECONDS = 10.0
 
@@ -62,7 +66,8 @@ class LocalStore(Reader):
         super().__init__(path, database)
         self._lock = lock
         self._writer = Writer(path, database, self._description, self._states)
-        self._builder = Builder(path, database, self._description, self._states)
+        language = self.properties.get(LANGUAGE, Language.AUTO.value)
+        self._builder = Builder(path, database, self._description, self._states, language)
 
     @classmethod
     def create(
@@ -109,6 +114,8 @@ class LocalStore(Reader):
             store = cls(folder, Database.open(folder, Mode.WRITE), lock)
             if properties:
                 store.set_properties(properties)
+                # What is derived follows the language, which was not there before.
+                store._builder.language = properties.get(LANGUAGE, Language.AUTO.value)
         except BaseException:
             lock.release()
             raise

@@ -72,7 +72,7 @@ class Builder:
         self._database = database
         self._description = description
         self._states = states
-        self._language = language
+        self.language = language
         self._parts: Parts | None = None
         self._lost_graph = False
         self._recent = Recent()
@@ -147,7 +147,10 @@ class Builder:
         with self._turn:
             self.close()
             for folder in (self._folder / DERIVED).glob("[0-9]*"):
-                self._set_aside(folder)
+                try:
+                    self._set_aside(folder)
+                except OSError as error:  # the vectors are compacted all the same
+                    self._note(f"{folder} could not be removed: {error}")
         self.finish()
 
     def close(self) -> None:
@@ -311,9 +314,9 @@ class Builder:
         columns, text, codes, graph = parts.columns, parts.text, parts.codes, parts.graph
         if columns is None or len(columns) > state.slots:
             columns = ColumnTable.create(_emptied(folder / "columns"), owner)
-        if text is None or text.stored > state.slots or text.language != self._language:
+        if text is None or text.stored > state.slots or text.language != self.language:
             text = Lexical.create(
-                _emptied(folder / "text"), language=self._language, tag=owner.hex()
+                _emptied(folder / "text"), language=self.language, tag=owner.hex()
             )
         if codes is None or len(codes) > state.slots:
             _emptied(folder / CODES_FILE)

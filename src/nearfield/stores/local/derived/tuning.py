@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import zlib
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -103,7 +105,9 @@ class Tuning:
         """Write it beside the codes, replacing what is there in one step."""
         unborn = path.with_name(f".{path.name}.{os.getpid()}.new")
         try:
-            unborn.write_text(json.dumps(asdict(self)), encoding="utf-8")
+            fields = asdict(self)
+            held = fields | {"checksum": _checksum(fields)}
+            unborn.write_text(json.dumps(held), encoding="utf-8")
             unborn.replace(path)
         finally:
             with suppress(OSError):
@@ -111,11 +115,17 @@ class Tuning:
 
     @classmethod
     def read(cls, path: Path) -> Tuning | None:
-        """Read it; None where there is none that makes sense."""
+        """Read it; None where there is none, or not as it was written."""
         try:
-            return cls(**json.loads(path.read_text(encoding="utf-8")))
+            fields = dict(json.loads(path.read_text(encoding="utf-8")))
+            whole = fields.pop("checksum", None) == _checksum(fields)
+            return cls(**fields) if whole else None
         except (OSError, ValueError, TypeError):
             return None
+
+
+def _checksum(fields: Mapping[str, object]) -> int:
+    return zlib.crc32(json.dumps(fields, sort_keys=True).encode())
 
 
 def tune(
