@@ -71,6 +71,8 @@ def _facts(collection: Collection) -> dict[str, object]:
         "roots": list(collection.roots),
         "size_bytes": _size(collection.path),
         "indexed_at": max((state.indexed_at for state in states), default=""),
+        # What searches go without until the next writer makes it again.
+        **({"derived_problems": list(store.problems)} if store.problems else {}),
     }
 
 

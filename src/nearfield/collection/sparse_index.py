@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from nearfield.errors import StoreError
+from nearfield.errors import StoreError, StoreReadOnly
 from nearfield.filters import Filter
 from nearfield.lexical import Impacts
 from nearfield.models.sparse import DEFAULT_SPARSE, SparseEncoder, SparseVector
@@ -74,7 +74,13 @@ class SparseIndex:
         from filelock import FileLock
 
         path = folder / f"{SPARSE}-{self.model.fingerprint[:_MODEL_CHARACTERS]}"
-        path.mkdir(parents=True, exist_ok=True)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreReadOnly(
+                f"the weights of mode 'sparse' are kept beside the collection, and {folder} takes "
+                f"no files ({error.strerror}): search in another mode, or copy the collection"
+            ) from error
         with FileLock(path / "writer.lock"):
             index = _opened(path)
             for start in range(len(index), slots, _AT_ONCE):

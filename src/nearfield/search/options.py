@@ -76,7 +76,7 @@ class SearchOptions:
     candidates: int = 50
     fusion: Fusion = Fusion.SCORES
     dense_weight: float = 0.8
-    rerank_weight: float = 0.5
+    rerank_weight: float = 0.2
     diversity: float = 0.0
     group_by: str | None = None
     per_group: int = 1

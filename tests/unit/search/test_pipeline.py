@@ -136,7 +136,8 @@ def test_hybrid_with_unbounded_scores(tmp_path: Path, metric: Metric) -> None:
     """Where scores have no least one, the least that was found counts as none."""
     fill(tmp_path / "c.nf", metric)
     with LocalStore.open(tmp_path / "c.nf") as store, store.view() as view:
-        hits = find(view, Question("apple", EAST), SearchOptions(k=6, mode=Mode.HYBRID))
+        options = SearchOptions(k=6, mode=Mode.HYBRID, dense_weight=0.7)
+        hits = find(view, Question("apple", EAST), options)
         dense = {h.chunk.id: h.score for h in find(view, Question(vector=EAST), SearchOptions())}
         words = {h.chunk.id: h.score for h in find(
             view, Question("apple"), SearchOptions(mode=Mode.LEXICAL))}  # fmt: skip

@@ -181,7 +181,7 @@ def agree(twins: Twins, view: LocalView, path: str | None = None) -> None:
     asked = [generator.standard_normal(DIMENSION).astype(np.float32), next(iter(stored.values()))]
     for where in FILTERS:
         for query in asked:
-            for k in (1, 10, 10**6):
+            for k in (10, 10**6):
                 found, taken = found_nearest(view, query, k, where)
                 assert found == expected_nearest(twins.oracle, query, k, where), (where, k, taken)
                 assert path is None or where is not None or taken == path
@@ -244,7 +244,7 @@ def test_quantised_search_of_many_candidates_is_exact(
             agree_in_words(twins, view)
 
 
-@pytest.mark.parametrize("tail", [1, 63, 300, 900])
+@pytest.mark.parametrize("tail", [1, 300, 900])
 def test_what_no_part_covers_yet_is_searched_all_the_same(
     tmp_path: Path, every_candidate: None, tail: int
 ) -> None:

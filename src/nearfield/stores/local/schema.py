@@ -14,6 +14,7 @@ __all__ = [
     "DATABASE",
     "DERIVED",
     "FORMAT",
+    "LANGUAGE",
     "OWN_PREFIXES",
     "PAGE_SIZE",
     "TABLES",
@@ -28,6 +29,8 @@ FORMAT = 2
 APPLICATION_ID = 0x4E464C44
 DATABASE = "collection.db"
 DERIVED = "derived"
+LANGUAGE = "language"
+"""Property that names the language of the words; see :class:`nearfield.lexical.Language`."""
 # What an interrupted creation may leave, and a new one may find.
 OWN_PREFIXES = ("writer.", DATABASE, f".{DATABASE}", "vectors-", DERIVED)
 # Rows of some 300 bytes: pages of 8 KiB waste 2%, and a hit that is not cached reads one of them.

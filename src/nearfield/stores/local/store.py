@@ -31,14 +31,11 @@ from nearfield.stores.local.lock import WriterLock, make_folder
 from nearfield.stores.local.migration import is_earlier, migrate, migrate_for_reader
 from nearfield.stores.local.reader import Reader
 from nearfield.stores.local.repair import RepairReport, finish_repair, repair
-from nearfield.stores.local.schema import Mode, database_path
+from nearfield.stores.local.schema import LANGUAGE, Mode, database_path
 from nearfield.stores.local.writing import Writer
 from nearfield.types import Chunk, FloatArray
 
-__all__ = ["LANGUAGE", "LocalStore"]
-
-LANGUAGE = "language"
-"""Property that names the language of the words; see :class:`nearfield.lexical.Language`."""
+__all__ = ["LocalStore"]
 
 _LOCK_SECONDS = 10.0
 

@@ -126,7 +126,7 @@ def test_ten_thousand_filters(stores: tuple[LocalStore, list[Chunk]], where: Fil
     check(*stores, where)
 
 
-@examples(100)
+@examples(50)
 @given(where=trees)
 def test_what_columns_leave_open_is_judged_by_the_database_where_it_is_much(
     stores: tuple[LocalStore, list[Chunk]], where: Filter

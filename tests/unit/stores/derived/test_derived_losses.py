@@ -216,7 +216,7 @@ def test_flipped_bytes_are_named_and_compacting_makes_all_afresh(path: Path, par
     data = bytearray(target.read_bytes())
     used = np.flatnonzero(np.frombuffer(data, dtype=np.uint8))
     rng = random.Random(part)
-    for at in rng.sample(used.tolist(), 12):
+    for at in rng.sample(used.tolist(), 6):
         target.write_bytes(data[:at] + bytes([data[at] ^ 1 << rng.randrange(8)]) + data[at + 1 :])
         with LocalStore.open(path) as store:
             agree(store)

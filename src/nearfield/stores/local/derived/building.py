@@ -14,12 +14,19 @@ import numpy as np
 
 from nearfield.ann.codes import Codes
 from nearfield.ann.graph import Graph, GraphOptions
-from nearfield.errors import StoreCorrupt, StoreError, UnsupportedOperation
+from nearfield.errors import InputError, StoreCorrupt, StoreError, UnsupportedOperation
 from nearfield.lexical import Lexical
 from nearfield.stores.columns import ColumnTable
 from nearfield.stores.local.database import Database
 from nearfield.stores.local.derived.checking import check
-from nearfield.stores.local.derived.parts import CODES_FILE, GRAPH_FILE, Parts, folder_of, owner_of
+from nearfield.stores.local.derived.parts import (
+    CODES_FILE,
+    GRAPH_FILE,
+    Parts,
+    emptied,
+    folder_of,
+    owner_of,
+)
 from nearfield.stores.local.derived.recent import Recent
 from nearfield.stores.local.derived.slots import SlotReader
 from nearfield.stores.local.derived.tuning import tune, tune_graph
@@ -183,7 +190,7 @@ class Builder:
             self._note(str(error))
             if again and self._removed_damaged():
                 self._guarded(least, again=False)
-        except (StoreError, UnsupportedOperation) as error:
+        except (InputError, StoreError, UnsupportedOperation) as error:
             self._note(str(error))
         except OSError as error:
             self._note(f"{self._folder / DERIVED} could not be brought up to date: {error}")
@@ -197,7 +204,7 @@ class Builder:
             self.close()
             for path in files:
                 self._lost_graph |= path.name == GRAPH_FILE
-                _emptied(path)
+                emptied(path)
         return bool(files)
 
     def _note(self, *problems: str) -> None:
@@ -313,18 +320,16 @@ class Builder:
         parts = Parts.open(self._folder, state.generation, owner, write=True)
         columns, text, codes, graph = parts.columns, parts.text, parts.codes, parts.graph
         if columns is None or len(columns) > state.slots:
-            columns = ColumnTable.create(_emptied(folder / "columns"), owner)
+            columns = ColumnTable.create(emptied(folder / "columns"), owner)
         if text is None or text.stored > state.slots or text.language != self.language:
-            text = Lexical.create(
-                _emptied(folder / "text"), language=self.language, tag=owner.hex()
-            )
+            text = Lexical.create(emptied(folder / "text"), language=self.language, tag=owner.hex())
         if codes is None or len(codes) > state.slots:
-            _emptied(folder / CODES_FILE)
+            emptied(folder / CODES_FILE)
             codes = None
         if graph is None or len(graph) > state.slots:
             # How it was built can perhaps not be read any more; that there was one is known.
             self._lost_graph |= (folder / GRAPH_FILE).exists()
-            _emptied(folder / GRAPH_FILE)
+            emptied(folder / GRAPH_FILE)
             graph = None
         self._note(*parts.problems)
         self._parts = replace(
@@ -370,15 +375,6 @@ class Builder:
         kept = folder_of(self._folder, self._parts.generation).name
         listed = [*(self._folder / DERIVED).glob("[0-9]*"), self._folder / DERIVED / _FORMER]
         return [folder for folder in listed if folder.name != kept and folder.is_dir()]
-
-
-def _emptied(path: Path) -> Path:
-    """The path, with nothing there any more."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
-    return path
 
 
 def usable_cores() -> int:

@@ -75,7 +75,9 @@ class Follower:
             kept = self._parts
             if kept is not None and kept.generation == parts.generation and kept.text is not None:
                 parts = kept  # another thread may have come first
-            text = Lexical.in_memory() if parts.text is None else parts.text
+            text = parts.text
+            if text is None:
+                text = Lexical.in_memory(language=reader.language())
             missing = state.slots - len(text)
             if missing <= 0:
                 return replace(parts, text=text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass, replace
@@ -16,7 +17,16 @@ from nearfield.stores.columns import ColumnTable
 from nearfield.stores.local.derived.tuning import Tuning
 from nearfield.stores.local.schema import DERIVED
 
-__all__ = ["CODES_FILE", "GRAPH_FILE", "SPARSE", "Parts", "folder_of", "owner_of", "stamp_of"]
+__all__ = [
+    "CODES_FILE",
+    "GRAPH_FILE",
+    "SPARSE",
+    "Parts",
+    "emptied",
+    "folder_of",
+    "owner_of",
+    "stamp_of",
+]
 
 CODES_FILE = "codes.nfc"
 GRAPH_FILE = "graph.nfg"
@@ -133,6 +143,15 @@ class Parts:
 def folder_of(collection: Path, generation: int) -> Path:
     """Where the parts of a generation lie."""
     return collection / DERIVED / f"{generation:06}"
+
+
+def emptied(path: Path) -> Path:
+    """The path, with nothing there any more."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+    return path
 
 
 def stamp_of(folder: Path) -> tuple[int, ...]:

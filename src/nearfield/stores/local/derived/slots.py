@@ -10,11 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from nearfield.filters import Filter
+from nearfield.lexical import Language
 from nearfield.masks import Mask, mask_of
 from nearfield.stores.checks import require_known
 from nearfield.stores.local.derived.recent import Content, Recent, content_of
 from nearfield.stores.local.reading import chunks_at
 from nearfield.stores.local.rows import slots_of
+from nearfield.stores.local.schema import LANGUAGE
 from nearfield.stores.local.state import State
 from nearfield.stores.local.where import slots_where
 from nearfield.types import Chunk, FloatArray, IntArray, MetadataValue
@@ -112,6 +114,12 @@ class SlotReader:
         """The chunks of living slots, in their order."""
         rows = self.state.rows_of(slots)
         return chunks_at(self._connection, rows.tolist(), slots.tolist(), self._path)
+
+    def language(self) -> str:
+        """The language of the collection's words."""
+        found = self._connection.execute("SELECT value FROM property WHERE name = ?", (LANGUAGE,))
+        (language,) = found.fetchone() or (Language.AUTO.value,)
+        return str(language)
 
     def slots_of(self, ids: Sequence[str]) -> IntArray:
         """The slots of chunks by id; UnknownId names those that are missing."""
