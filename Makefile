@@ -7,11 +7,12 @@ TORCH  ?= torch==2.13.0
 # What `make bench` runs, beside the peers: names of benchmarks, or `all`.
 BENCH  ?= embedding
 
-.PHONY: help demo test test-all lint types docs bench models clean
+.PHONY: help demo test test-plain test-all lint types docs bench models clean
 
 help:
 	@echo "make demo      search a small catalogue by meaning"
 	@echo "make test      the default tests"
+	@echo "make test-plain  models without the compiled part"
 	@echo "make test-all  also the slow ones, beside sentence-transformers"
 	@echo "make bench     embedding speed beside other libraries (DATA=folder of data sets)"
 	@echo "make lint types docs"
@@ -57,6 +58,11 @@ demo: $(VENV)/.demo-model
 
 test: $(VENV)/.test-models
 	$(BIN)/python -m pytest -m "not slow"
+
+# Models without the compiled part: what a machine without a C compiler runs.
+test-plain: $(VENV)/.test-models
+	NEARFIELD_NATIVE_KERNEL=none $(BIN)/python -m pytest -m "not slow" tests/unit/models/transformer \
+	  tests/contracts/test_encoder_contract.py tests/unit/collection/test_precision.py
 
 test-all: $(VENV)/.torch $(VENV)/.all-models
 	$(BIN)/python -m pytest
