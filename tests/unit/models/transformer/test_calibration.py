@@ -187,7 +187,7 @@ def test_auto_follows_the_calibration_and_measures_once(passed, monkeypatch):
     expected = "fast" if passed else "exact"
     assert (first.card.precision, second.card.precision) == (expected, expected)
     assert len(measured) == 1
-    assert "library" in measured[0]
+    assert "library" in measured[0] or "nearfield" in measured[0]
     assert first.calibration == second.calibration
     by_name = load(GOLDEN / "bert", name="x", precision=expected)
     assert by_name.card.fingerprint == first.card.fingerprint
