@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import subprocess
 import tempfile
 from collections.abc import Mapping
@@ -142,7 +143,8 @@ def _without_paths(value: Json, context: Context) -> Json:
         places = {str(context.peers_home): "PEERS_HOME", **places}
     if isinstance(value, str):
         for path, name in places.items():
-            value = value.replace(path, name)
+            # Whole names only: a folder beside this one may begin with the same letters.
+            value = re.sub(rf"{re.escape(path)}(?![\w.-])", lambda _, new=name: new, value)
         return value
     if isinstance(value, Mapping):
         return {key: _without_paths(part, context) for key, part in value.items()}

@@ -5,18 +5,16 @@ Above this module higher always means closer: Euclidean distances are negated on
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 import numpy as np
 import numpy.typing as npt
 
 from nearfield.errors import DimensionMismatch, InputError
-from nearfield.types import FloatArray, IntArray
+from nearfield.types import FloatArray, IntArray, Word
 
 __all__ = ["Metric", "normalise", "pairwise", "similarity", "top_k"]
 
 
-class Metric(StrEnum):
+class Metric(Word):
     """How two vectors are compared.
 
     ``cosine`` ignores length, ``dot`` rewards it, ``euclidean`` measures the straight line.
@@ -89,7 +87,7 @@ def similarity(
             f"vectors of length {left.shape[1]} cannot be compared with vectors of length "
             f"{right.shape[1]}: encode both sides with the same model and dimensions"
         )
-    return pairwise(left, right, _metric(metric))
+    return pairwise(left, right, Metric.of(metric))
 
 
 def pairwise(left: FloatArray, right: FloatArray, metric: Metric) -> FloatArray:
@@ -161,11 +159,3 @@ def _rows(value: npt.ArrayLike, name: str) -> FloatArray:
     if rows.ndim != 2:
         raise InputError(f"{name} has shape {rows.shape}: expected (dim,) or (n, dim)")
     return np.ascontiguousarray(rows)
-
-
-def _metric(value: Metric | str) -> Metric:
-    try:
-        return Metric(value)
-    except ValueError:
-        known = ", ".join(Metric)
-        raise InputError(f"unknown metric {value!r}: expected one of {known}") from None

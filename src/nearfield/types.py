@@ -6,10 +6,11 @@ can, and printed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +35,7 @@ __all__ = [
     "Section",
     "SectionKind",
     "TokenVectors",
+    "Word",
 ]
 
 FloatArray: TypeAlias = npt.NDArray[np.float32]
@@ -47,20 +49,17 @@ FILE_FIELD = "_source"
 """Name under which filters see a chunk's source whatever its metadata calls ``source``."""
 
 
-class Role(StrEnum):
-    """What a text is to the model: asymmetric models prompt the two sides differently."""
-
-    QUERY = "query"
-    DOCUMENT = "document"
+class Word(StrEnum):
+    """Base of enums whose members callers may name by a plain word."""
 
     @classmethod
-    def of(cls, value: Role | str) -> Role:
+    def of(cls, value: str) -> Self:
         """The member that a caller's word names.
 
         Raises
         ------
         InputError
-            It names none.
+            It names none; the message lists those there are.
 
         Examples
         --------
@@ -70,8 +69,15 @@ class Role(StrEnum):
         try:
             return cls(value)
         except ValueError:
-            known = " or ".join(repr(str(role)) for role in cls)
-            raise InputError(f"role is {value!r}, expected {known}") from None
+            noun = re.findall("[A-Z][a-z]*", cls.__name__)[-1].lower()  # SearchPath: path
+            raise InputError(f"{noun} is {value!r}, expected one of {', '.join(cls)}") from None
+
+
+class Role(Word):
+    """What a text is to the model: asymmetric models prompt the two sides differently."""
+
+    QUERY = "query"
+    DOCUMENT = "document"
 
 
 class Modality(StrEnum):

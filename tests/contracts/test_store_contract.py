@@ -351,8 +351,13 @@ def test_bad_queries_are_refused(store: VectorStore, bad: Any, error: type[Excep
 
 
 def test_closing_twice_is_harmless(store: VectorStore) -> None:
+    store.add(chunks(3), unequal(3))
     store.close()
     store.close()
+    if isinstance(store, LocalStore):  # everything is released, and nothing is lost
+        with LocalStore.open(store.path, mode="w", timeout=0) as again:
+            assert [chunk for chunk, _ in again.scan()] == chunks(3)
+            assert again.verify().whole
 
 
 scalars = st.one_of(

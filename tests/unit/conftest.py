@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nearfield.ann import library
 from nearfield.models.resolve import load
 from nearfield.protocols import Encoder
 
@@ -46,3 +47,10 @@ def folder(tmp_path: Path) -> Path:
     (root / "kitchen.txt").write_text("Cook the steak in a pan, then bread.", encoding="utf-8")
     (root / "sea.txt").write_text("Sun and sand on the beach; swim and surf.", encoding="utf-8")
     return root
+
+
+@pytest.fixture(scope="session")
+def compiled_search() -> None:
+    """For what only the compiled library does: build graphs, and take codes by itself."""
+    if library.choose() is None:
+        pytest.skip("the compiled library of vector search is missing, or switched off")

@@ -36,10 +36,8 @@ _EXIT_PROBLEMS = 3
 @options.precision
 @click.option(
     "--language",
-    default="auto",
-    show_default=True,
     metavar="NAME",
-    help="Of the texts, for searches by words: auto, german, french …; new collections only.",
+    help="Of a new collection's texts, for searches by words: auto (default), german, french …",
 )
 @index_options.chunking
 @index_options.files
@@ -51,7 +49,7 @@ def command(
     model: str | None,
     dimensions: int | None,
     precision: str,
-    language: str,
+    language: str | None,
     chunking: index_options.AskedChunking,
     files: IndexOptions,
     strict: bool,

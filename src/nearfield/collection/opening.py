@@ -12,6 +12,7 @@ from nearfield.collection.model import describe, load_again
 from nearfield.collection.options import Chunking, chunker_for
 from nearfield.errors import (
     DimensionMismatch,
+    InputError,
     StoreError,
     StoreNotFound,
     UnsupportedOperation,
@@ -34,7 +35,7 @@ def open_collection(
     dimensions: int | None = None,
     precision: str = AUTO,
     metric: Metric | str = Metric.COSINE,
-    language: Language | str = Language.AUTO,
+    language: Language | str | None = None,
     chunking: Chunking | None = None,
     create: bool = True,
 ) -> Collection:
@@ -54,9 +55,9 @@ def open_collection(
         own; another class of the same model can search it but not write to it.
     metric : {"cosine", "dot", "euclidean"}
         New collections only.
-    language : str
-        Of the texts, for searches by words: ``auto`` goes by script and takes Latin letters for
-        English; ``german``, ``french`` … know more. New collections only.
+    language : str, optional
+        Of the texts, for searches by words: ``auto``, for new collections the default, goes by
+        script and takes Latin letters for English; ``german``, ``french`` … know more.
     chunking : Chunking, optional
         How files are cut; new collections only.
     create : bool
@@ -74,6 +75,8 @@ def open_collection(
         The collection was made by another model; the message gives both.
     UnsupportedOperation
         The model is not of that precision class, or this machine cannot compute it.
+    InputError
+        The collection was made for another language.
 
     Examples
     --------
@@ -86,25 +89,10 @@ def open_collection(
     if not is_collection(place):
         if not create:
             raise StoreNotFound(f"there is no collection at {place}: make one with index or add")
-        name, model = _model(encoder, dimensions, precision)
-        chosen = chunking or Chunking()
-        if chunking is not None:
-            chunker_for(chosen, model)  # settings that do not work must not become a collection
-        properties = describe(name, model.card, dimensions)
-        properties["chunking"] = json.dumps(asdict(chosen))
-        properties[LANGUAGE] = Language.of(language).value
-        try:
-            LocalStore.create(
-                place,
-                dimension=model.card.dimension,
-                metric=Metric(metric),
-                fingerprint=model.card.fingerprint,
-                properties=properties,
-            ).close()
-        except StoreError:
-            if not is_collection(place):  # another process may have made it meanwhile
-                raise
-        return Collection(place, encoder=model)
+        return _created(
+            place, _model(encoder, dimensions, precision), dimensions, metric, language, chunking
+        )
+    _require_language(place, language)
     if isinstance(encoder, str):
         with Collection(place) as known:
             properties = known.store.properties
@@ -120,6 +108,47 @@ def open_collection(
             "leave the dimensions out, or make another collection"
         )
     return collection
+
+
+def _created(
+    place: Path,
+    named: tuple[str, Encoder],
+    dimensions: int | None,
+    metric: Metric | str,
+    language: Language | str | None,
+    chunking: Chunking | None,
+) -> Collection:
+    name, model = named
+    chosen = chunking or Chunking()
+    if chunking is not None:
+        chunker_for(chosen, model)  # settings that do not work must not become a collection
+    properties = describe(name, model.card, dimensions)
+    properties["chunking"] = json.dumps(asdict(chosen))
+    properties[LANGUAGE] = Language.of(language or Language.AUTO).value
+    try:
+        LocalStore.create(
+            place,
+            dimension=model.card.dimension,
+            metric=metric,
+            fingerprint=model.card.fingerprint,
+            properties=properties,
+        ).close()
+    except StoreError:
+        if not is_collection(place):  # another process may have made it meanwhile
+            raise
+    return Collection(place, encoder=model)
+
+
+def _require_language(place: Path, language: Language | str | None) -> None:
+    if language is None:
+        return
+    with LocalStore.open(place) as store:
+        made = store.properties.get(LANGUAGE, Language.AUTO.value)
+    if Language.of(language).value != made:
+        raise InputError(
+            f"{place} was made for the language {made!r}, not {Language.of(language).value!r}: "
+            "leave the language out, or index into another collection"
+        )
 
 
 def _model(

@@ -134,9 +134,9 @@ class CollectionReader:
         query: str | None = None,
         *,
         vector: npt.ArrayLike | None = None,
-        k: int = 10,
+        k: int | None = None,
         where: Filter | str | None = None,
-        mode: Mode | str = Mode.DENSE,
+        mode: Mode | str | None = None,
         rerank: Rerank = None,
         options: SearchOptions | None = None,
     ) -> list[Hit]:
@@ -148,18 +148,19 @@ class CollectionReader:
             A question or a few words, in any language that the model knows.
         vector : array-like of shape (dimension,), optional
             A ready vector instead of a query, for the mode ``dense``.
-        k : int
-            Most hits to return, at least 1.
+        k : int, optional
+            Most hits to return, at least 1; 10 where the options say nothing else.
         where : Filter or str, optional
             Such as ``'lang = "en" and year >= 2020'``.
         mode : {"dense", "lexical", "hybrid", "sparse", "late"}
-            Meaning, words, both, learned weights of words, or every token with every token.
+            Meaning (where the options say nothing else), words, both, learned weights of words, or
+            every token with every token.
         rerank : bool, str or Reranker, optional
             Read the best candidates again together with the question: True for the default
             reranker, or its name.
         options : SearchOptions, optional
-            Fusion, diversity, grouping and how many candidates; `k`, `where` and `mode` above
-            go before it.
+            Fusion, diversity, grouping and how many candidates. What is given above goes before
+            what they say.
 
         Returns
         -------
@@ -174,9 +175,9 @@ class CollectionReader:
         FingerprintMismatch
             The model at hand is not the one that made the vectors.
         """
-        chosen = replace(
-            options or SearchOptions(), k=k, where=as_filter(where), mode=Mode.of(mode)
-        )
+        chosen = _over(options, k, where)
+        if mode is not None:
+            chosen = replace(chosen, mode=Mode.of(mode))
         return self._searcher.search(query, vector, chosen, rerank)
 
     def similar(
@@ -184,7 +185,7 @@ class CollectionReader:
         like: Sequence[str],
         *,
         unlike: Sequence[str] = (),
-        k: int = 10,
+        k: int | None = None,
         where: Filter | str | None = None,
         options: SearchOptions | None = None,
     ) -> list[Hit]:
@@ -194,10 +195,10 @@ class CollectionReader:
         ----------
         like, unlike : sequence of str
             Ids of passages; at least one of the first.
-        k : int
+        k : int, optional
         where : Filter or str, optional
         options : SearchOptions, optional
-            Diversity and grouping.
+            Diversity and grouping; what is given above goes before what they say.
 
         Raises
         ------
@@ -206,8 +207,7 @@ class CollectionReader:
         InputError
             There is nothing to be like, or the examples cancel each other out.
         """
-        chosen = replace(options or SearchOptions(), k=k, where=as_filter(where))
-        return self._searcher.similar(like, unlike, chosen)
+        return self._searcher.similar(like, unlike, _over(options, k, where))
 
     def judge(self, hits: Sequence[Hit], *, mode: Mode | str = Mode.DENSE) -> Verdict | None:
         """Say whether anything relevant was found; None where the hits have no confidences.
@@ -302,6 +302,16 @@ class CollectionReader:
     @cached_property
     def _searcher(self) -> Searcher:
         return Searcher(lambda: self._store, lambda: self.encoder)
+
+
+def _over(
+    options: SearchOptions | None, k: int | None, where: Filter | str | None
+) -> SearchOptions:
+    """The options, with what a call says beside them."""
+    chosen = options or SearchOptions()
+    if k is not None:
+        chosen = replace(chosen, k=k)
+    return chosen if where is None else replace(chosen, where=as_filter(where))
 
 
 def as_filter(where: Filter | str | None) -> Filter | None:

@@ -6,17 +6,17 @@ Source: M. F. Porter, "Snowball: a language for stemming algorithms" (2001); the
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import StrEnum
 from functools import cache
 from types import ModuleType
 
-from nearfield.errors import InputError, MissingExtra
+from nearfield.errors import MissingExtra
 from nearfield.lexical.characters import fold
+from nearfield.types import Word
 
 __all__ = ["COMPOUNDING", "Language", "stemmer", "stemmer_version"]
 
 
-class Language(StrEnum):
+class Language(Word):
     """Language of the texts: which endings are cut off words.
 
     ``AUTO`` asks for no language: each word's script says which stemmer it meets (Latin script
@@ -55,26 +55,6 @@ class Language(StrEnum):
     TAMIL = "tamil"
     TURKISH = "turkish"
     YIDDISH = "yiddish"
-
-    @classmethod
-    def of(cls, value: Language | str) -> Language:
-        """The member that a caller's word names.
-
-        Raises
-        ------
-        InputError
-            It names none.
-
-        Examples
-        --------
-        >>> Language.of("german")
-        <Language.GERMAN: 'german'>
-        """
-        try:
-            return cls(value)
-        except ValueError:
-            known = ", ".join(cls)
-            raise InputError(f"language is {value!r}, expected one of {known}") from None
 
 
 COMPOUNDING = frozenset(

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass
 
 from nearfield.errors import InputError
 from nearfield.filters import Filter
+from nearfield.types import Word
 
 __all__ = ["Fusion", "Mode", "SearchOptions"]
 
 
-class Mode(StrEnum):
+class Mode(Word):
     """What decides which passages are found.
 
     ``dense`` compares meanings (vectors), ``lexical`` words (BM25), ``hybrid`` both; ``sparse``
@@ -24,16 +24,8 @@ class Mode(StrEnum):
     SPARSE = "sparse"
     LATE = "late"
 
-    @classmethod
-    def of(cls, value: Mode | str) -> Mode:
-        """The member that a caller's word names; InputError lists them all."""
-        try:
-            return cls(value)
-        except ValueError:
-            raise InputError(f"mode is {value!r}, expected one of {', '.join(cls)}") from None
 
-
-class Fusion(StrEnum):
+class Fusion(Word):
     """How a hybrid search mixes its two rankings."""
 
     SCORES = "scores"
@@ -48,7 +40,7 @@ class SearchOptions:
     ----------
     k : int
         Most hits, or most groups where hits are grouped.
-    mode : Mode
+    mode : Mode or str
     where : Filter or None
     path : str
         How nearest vectors are found: ``auto``, or a path of the store by name, such as
@@ -56,7 +48,7 @@ class SearchOptions:
     candidates : int
         How many each path finds before they are fused, reranked, spread or grouped; never
         fewer than `k`.
-    fusion : Fusion
+    fusion : Fusion or str
     dense_weight : float
         Share of meaning against words in a hybrid search, 0 to 1.
     rerank_weight : float
@@ -80,9 +72,11 @@ class SearchOptions:
     diversity: float = 0.0
     group_by: str | None = None
     per_group: int = 1
-    weights: dict[str, float] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        # Plain words would be equal to members and not be them.
+        object.__setattr__(self, "mode", Mode.of(self.mode))
+        object.__setattr__(self, "fusion", Fusion.of(self.fusion))
         if self.k < 1:
             raise InputError(f"k is {self.k}: ask for at least 1 hit")
         if self.candidates < 1:
@@ -93,8 +87,11 @@ class SearchOptions:
                 raise InputError(f"{name} is {share}: expected a share from 0 to 1")
         if self.per_group < 1:
             raise InputError(f"per_group is {self.per_group}: keep at least 1")
-        weights = {Mode.DENSE.value: self.dense_weight, Mode.LEXICAL.value: 1 - self.dense_weight}
-        object.__setattr__(self, "weights", weights)
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Share of each ranking of a hybrid search, by the name of its mode."""
+        return {Mode.DENSE.value: self.dense_weight, Mode.LEXICAL.value: 1.0 - self.dense_weight}
 
     @property
     def depth(self) -> int:

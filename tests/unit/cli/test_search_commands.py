@@ -83,6 +83,7 @@ def test_explain(shell: Shell, indexed: Path, mode: str) -> None:
     assert "× here, in 1 of 21 passages" in shell.out
 
 
+@pytest.mark.usefixtures("compiled_search")
 def test_the_graph_is_built_and_shown(shell: Shell, indexed: Path) -> None:
     assert shell("explain", "steak", "--in", indexed, "--hnsw") != 0
     assert "nearfield graph" in shell.err
@@ -119,6 +120,7 @@ def test_search_in_every_mode(shell: Shell, indexed: Path, mode: str) -> None:
     assert Path(found["hits"][0]["source"]).stem == "umbrella"
 
 
+@pytest.mark.usefixtures("compiled_search")
 def test_an_empty_collection(shell: Shell, tmp_path: Path, words_file: Path) -> None:
     root = tmp_path / "empty"
     root.mkdir()

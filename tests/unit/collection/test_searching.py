@@ -249,6 +249,7 @@ def test_explanations_add_up(collection: Collection, model: Encoder, mode: str) 
         assert sum(term.score for term in each.words.terms) == pytest.approx(each.words.score)
 
 
+@pytest.mark.usefixtures("compiled_search")
 def test_the_graph_explains_its_walk(tmp_path: Path, model: Encoder) -> None:
     place = tmp_path / "c.nf"
     with open_collection(place, encoder=model) as collection:

@@ -22,7 +22,7 @@ COUNT, DIMENSION = 3000, 16
 
 
 @pytest.fixture(scope="module")
-def path(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def path(tmp_path_factory: pytest.TempPathFactory, compiled_search: None) -> Iterator[Path]:
     path = tmp_path_factory.mktemp("audited") / "c.nf"
     rows = np.random.default_rng(0).standard_normal((COUNT, DIMENSION)).astype(np.float32)
     chunks = [Chunk(f"p{n}", "d", f"t{n}", 0, 2, metadata={"n": n}) for n in range(COUNT)]

@@ -232,6 +232,7 @@ def test_small_collections_are_searched_exactly(tmp_path: Path, metric: Metric) 
             agree_in_words(twins, view)
 
 
+@pytest.mark.usefixtures("compiled_search")
 @pytest.mark.parametrize("metric", list(Metric))
 def test_quantised_search_of_many_candidates_is_exact(
     tmp_path: Path, metric: Metric, every_candidate: None
@@ -244,6 +245,7 @@ def test_quantised_search_of_many_candidates_is_exact(
             agree_in_words(twins, view)
 
 
+@pytest.mark.usefixtures("compiled_search")
 @pytest.mark.parametrize("tail", [1, 300, 900])
 def test_what_no_part_covers_yet_is_searched_all_the_same(
     tmp_path: Path, every_candidate: None, tail: int
@@ -262,6 +264,7 @@ def test_what_no_part_covers_yet_is_searched_all_the_same(
         agree_in_words(twins, view)
 
 
+@pytest.mark.usefixtures("compiled_search")
 def test_a_view_stays_what_it_is_while_another_handle_writes(
     tmp_path: Path, every_candidate: None
 ) -> None:
@@ -279,6 +282,7 @@ def test_a_view_stays_what_it_is_while_another_handle_writes(
         agree_in_words(twins, view, statistics=False)
 
 
+@pytest.mark.usefixtures("compiled_search")
 def test_threads_that_share_a_handle_each_see_their_own_state(
     tmp_path: Path, every_candidate: None
 ) -> None:
@@ -297,6 +301,7 @@ def test_threads_that_share_a_handle_each_see_their_own_state(
                 agree_in_words(twins, older, statistics=False)
 
 
+@pytest.mark.usefixtures("compiled_search")
 def test_compacting_under_an_open_view(tmp_path: Path, every_candidate: None) -> None:
     twins = Twins(tmp_path / "c.nf")
     twins.grow(700, delete=50)
@@ -310,6 +315,7 @@ def test_compacting_under_an_open_view(tmp_path: Path, every_candidate: None) ->
         agree_in_words(twins, view)
 
 
+@pytest.mark.usefixtures("compiled_search")
 def test_default_parameters_reach_their_target(tmp_path: Path) -> None:
     """The recall that tuning wrote down is what its queries reach."""
     path = tmp_path / "c.nf"
@@ -324,6 +330,7 @@ def test_default_parameters_reach_their_target(tmp_path: Path) -> None:
     assert overall.recall >= 0.99
 
 
+@pytest.mark.usefixtures("compiled_search")
 def test_paths_that_are_asked_for(tmp_path: Path, every_candidate: None) -> None:
     twins = Twins(tmp_path / "c.nf")
     twins.grow(100)
@@ -365,3 +372,27 @@ def test_an_empty_collection(tmp_path: Path) -> None:
         assert len(view.nearest(np.ones(DIMENSION, np.float32), 3).keys) == 0
         assert len(view.lexical("owl", 3).keys) == 0
         assert view.sample(3) == []
+
+
+@pytest.mark.parametrize("text", ["not n < 5", "n >= 0", "n is null", 'tag != "x"'])
+def test_an_older_view_judges_what_was_deleted_before_columns_took_it_in(
+    tmp_path: Path, text: str
+) -> None:
+    """Columns know nothing of a slot that is dead by then; the view's own state has it alive."""
+    path, where = tmp_path / "c.nf", parse(text)
+    LocalStore.create(path, dimension=4).close()
+    rows = np.eye(4, dtype=np.float32)[np.arange(40) % 4]
+    chunks = [
+        Chunk(f"p{n}", "d", "t", 0, 1, metadata={"n": n, "tag": "xy"[n % 2]}) for n in range(40)
+    ]
+    with LocalStore.open(path) as reader, LocalStore.open(path, mode="w") as writer:
+        writer.add(chunks, rows)
+        with reader.view() as older:
+            writer.delete([f"p{n}" for n in range(20)])
+            writer.close()  # derives everything: the first twenty slots are dead
+            found = older.nearest(rows[0], 40, where=where)
+            ids = {chunk.id for chunk in older.chunks(found.keys)}
+            assert ids == {c.id for c in chunks if matches(where, c.fields())}
+    with LocalStore.open(path) as fresh:
+        left = {c.id for c in chunks[20:] if matches(where, c.fields())}
+        assert {hit.chunk.id for hit in fresh.search(rows[:1], 40, where=where)[0]} == left

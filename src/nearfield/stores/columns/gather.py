@@ -86,7 +86,7 @@ class Batch:
     count : int
     fields : dict of str to Values
     other : ndarray of uint32
-        Rows that have fields beyond the first MOST_COLUMNS.
+        Rows that are unknown, or have fields beyond the first MOST_COLUMNS.
     """
 
     count: int
@@ -94,8 +94,10 @@ class Batch:
     other: Rows
 
 
-def gather(rows: Sequence[Mapping[str, MetadataValue]]) -> Batch:
+def gather(given: Sequence[Mapping[str, MetadataValue] | None]) -> Batch:
     """Sort the values of a batch of rows by field and kind.
+
+    A row that is None is one that nothing is known of: it will be judged one by one.
 
     Examples
     --------
@@ -103,6 +105,7 @@ def gather(rows: Sequence[Mapping[str, MetadataValue]]) -> Batch:
     >>> batch.fields["n"].present.tolist(), batch.fields["tag"].texts.dictionary
     ([0, 2], [b'a', b'b'])
     """
+    rows = [{} if found is None else found for found in given]
     names = list(dict.fromkeys(chain.from_iterable(rows)))
     fields = {}
     for name in names[:MOST_COLUMNS]:
@@ -114,7 +117,8 @@ def gather(rows: Sequence[Mapping[str, MetadataValue]]) -> Batch:
         for row, found in enumerate(rows if len(names) > MOST_COLUMNS else ())
         if any(name not in fields and value is not None for name, value in found.items())
     ]
-    return Batch(len(rows), fields, _rows(others))
+    unknown = [row for row, found in enumerate(given) if found is None]
+    return Batch(len(rows), fields, np.unique(_rows(others + unknown)))
 
 
 def merge(batches: Sequence[Batch]) -> Batch:

@@ -160,8 +160,10 @@ class ColumnTable:
             else:
                 return
 
-    def append(self, rows: Iterable[Mapping[str, MetadataValue]]) -> None:
+    def append(self, rows: Iterable[Mapping[str, MetadataValue] | None]) -> None:
         """Give the next slots their fields, as :meth:`nearfield.types.Chunk.fields` tells them.
+
+        None stands for a slot that nothing is known of; masks leave it open.
 
         Segments of like size are merged, so that there are few of them; a call costs least for
         many rows at once.

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 
 from nearfield.ann import library
 from nearfield.ann.exact import Records, exact_search, rescore
-from nearfield.errors import InputError, UnsupportedOperation
+from nearfield.errors import UnsupportedOperation
 from nearfield.masks import Mask, count_members, everything, mask_bytes, resized
 from nearfield.metric import Metric
 from nearfield.stores.local.derived.building import EXACT_MOST
 from nearfield.stores.local.derived.parts import Parts
 from nearfield.stores.local.state import State
 from nearfield.stores.local.vectors import HEADER_BYTES, record_bytes
-from nearfield.types import FloatArray, IntArray
+from nearfield.types import FloatArray, IntArray, Word
 
-__all__ = ["Nearest", "SearchPath", "choose", "nearest", "records_of"]
+__all__ = ["Nearest", "SearchPath", "choose", "nearest", "records_of", "without_graph"]
 
 GRAPH_LEAST = 500_000
 """From so many vectors on a graph is walked where there is one; to fewer a scan is as fast."""
@@ -28,7 +27,7 @@ _SHORT_TAIL = 512
 _TIES = 8
 
 
-class SearchPath(StrEnum):
+class SearchPath(Word):
     """How nearest vectors are found.
 
     ``exact`` compares all; ``quantised`` scans small codes and compares the best exactly; ``graph``
@@ -39,14 +38,6 @@ class SearchPath(StrEnum):
     EXACT = "exact"
     QUANTISED = "quantised"
     GRAPH = "graph"
-
-    @classmethod
-    def of(cls, value: SearchPath | str) -> SearchPath:
-        """The member that a caller's word names; InputError lists them all."""
-        try:
-            return cls(value)
-        except ValueError:
-            raise InputError(f"path is {value!r}, expected one of {', '.join(cls)}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +73,7 @@ def choose(
             "the collection is next written to. Use the path 'exact'"
         )
     if wanted is SearchPath.GRAPH and parts.graph is None:
-        raise UnsupportedOperation("there is no graph: build one with `nearfield graph`")
+        raise without_graph()
     if wanted is not SearchPath.AUTO:
         return wanted
     if allowed is None or allowed is state.alive:
@@ -95,6 +86,11 @@ def choose(
     living = state.slots - state.dead if allowed is None else count_members(allowed)
     few = living <= EXACT_MOST // 4
     return SearchPath.EXACT if few or not parts.tuned.is_reliable else SearchPath.QUANTISED
+
+
+def without_graph() -> UnsupportedOperation:
+    """What a search that needs the graph raises where there is none."""
+    return UnsupportedOperation("there is no graph: build one with `nearfield graph`")
 
 
 def nearest(

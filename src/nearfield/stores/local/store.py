@@ -101,7 +101,7 @@ class LocalStore(Reader):
         folder = Path(path)
         if dimension < 1:
             raise InputError(f"dimension is {dimension}: expected at least 1")
-        description = Description.fresh(dimension, Metric(metric), fingerprint)
+        description = Description.fresh(dimension, Metric.of(metric), fingerprint)
         make_folder(folder)
         lock = WriterLock(folder, timeout)
         try:

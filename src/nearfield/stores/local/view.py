@@ -12,9 +12,10 @@ from nearfield.ann.graph_trace import Trace
 from nearfield.errors import StoreCorrupt, UnsupportedOperation
 from nearfield.filters import Filter, matches
 from nearfield.lexical import Explanation, Lexical
-from nearfield.masks import Mask, count_members, everything, mask_of, members, resized
+from nearfield.masks import Mask, everything, mask_of, members, resized
 from nearfield.metric import Metric
 from nearfield.stores.checks import check_queries
+from nearfield.stores.columns import MaskResult
 from nearfield.stores.local.derived import Follower, SlotReader
 from nearfield.stores.local.derived.tuning import sample
 from nearfield.stores.local.paths import (
@@ -23,6 +24,7 @@ from nearfield.stores.local.paths import (
     choose,
     nearest,
     records_of,
+    without_graph,
 )
 from nearfield.stores.local.state import State
 from nearfield.types import Chunk, FloatArray, IntArray, Ranking
@@ -132,7 +134,7 @@ class LocalView:
         """
         parts = self._follower.of(self._state)
         if parts.graph is None:
-            raise UnsupportedOperation("there is no graph: build one with `nearfield graph`")
+            raise without_graph()
         allowed = self.allowed_within(None, len(parts.graph))
         return parts.graph.explain(vector, k, ef or parts.tuned.effort(k), allowed=allowed)
 
@@ -174,25 +176,28 @@ class LocalView:
 
     def allowed(self, where: Filter | None) -> Mask | None:
         """The living slots that match; None where all slots do."""
-        state = self._state
         if where is None:
-            return state.alive
-        columns = self._follower.of(state).columns
-        if columns is None:
-            return self._reader.mask_where(where)
+            return self._state.alive
+        columns = self._follower.of(self._state).columns
         try:
-            found = columns.mask(where, state.slots)
+            found = columns.mask(where, self._state.slots) if columns is not None else None
         except (StoreCorrupt, OSError):  # verify names it; the database knows all that columns do
+            found = None
+        if found is None:
             return self._reader.mask_where(where)
-        matching = found.matching if state.alive is None else found.matching & state.alive
+        return self._completed(found, where)
+
+    def _completed(self, found: MaskResult, where: Filter) -> Mask:
+        """What columns say, with the living slots judged that they leave open."""
+        alive = self._state.alive
+        matching = found.matching if alive is None else found.matching & alive
         if found.unsure is None:
             return matching
-        unsure = found.unsure if state.alive is None else found.unsure & state.alive
-        if count_members(unsure) > _JUDGED_MOST:
+        open_ = members(found.unsure if alive is None else found.unsure & alive)
+        if len(open_) > _JUDGED_MOST:
             return self._reader.mask_where(where)
-        open_ = members(unsure)
         fits = [matches(where, chunk.fields()) for chunk in self.chunks(open_)]
-        return matching | mask_of(open_[np.array(fits, dtype=np.bool_)], state.slots)
+        return matching | mask_of(open_[np.array(fits, dtype=np.bool_)], self._state.slots)
 
     def _words(self) -> Lexical:
         """The index of words, with what came after it in memory."""

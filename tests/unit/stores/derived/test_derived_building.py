@@ -108,6 +108,7 @@ def test_no_bit_of_the_tuning_may_change(tmp_path: Path) -> None:
         assert Tuning.read(path) is None
 
 
+@pytest.mark.usefixtures("compiled_search")
 @pytest.mark.parametrize("metric", list(Metric))
 def test_the_graph_finds_and_follows(tmp_path: Path, metric: Metric) -> None:
     path = tmp_path / "c.nf"
@@ -149,6 +150,7 @@ def same(store: LocalStore) -> None:
         assert {hit.path for hits in found for hit in hits} == {"graph"}
 
 
+@pytest.mark.usefixtures("compiled_search")
 def test_only_a_writer_builds_graphs(tmp_path: Path) -> None:
     path = tmp_path / "c.nf"
     LocalStore.create(path, dimension=DIMENSION).close()
@@ -160,6 +162,7 @@ def test_only_a_writer_builds_graphs(tmp_path: Path) -> None:
         assert reader.search(np.ones((1, DIMENSION)), 3, path=SearchPath.GRAPH) == [[]]
 
 
+@pytest.mark.usefixtures("compiled_search")
 def test_readers_follow_without_opening_again(tmp_path: Path) -> None:
     path = tmp_path / "c.nf"
     with LocalStore.create(path, dimension=DIMENSION) as writer:
@@ -176,6 +179,7 @@ def test_readers_follow_without_opening_again(tmp_path: Path) -> None:
         assert len(before.text) == 100  # what was given out never changes
 
 
+@pytest.mark.usefixtures("compiled_search")
 def test_stamps_tell_what_was_replaced(tmp_path: Path) -> None:
     path = tmp_path / "c.nf"
     folder = path / "derived" / "000001"

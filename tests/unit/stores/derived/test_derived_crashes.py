@@ -72,6 +72,7 @@ def searches_agree(store: LocalStore) -> None:
         assert {c.id for c in view.chunks(ranking.keys)} == {chunk.id for chunk in chunks}
 
 
+@pytest.mark.usefixtures("compiled_search")
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is POSIX")
 @pytest.mark.parametrize("times", [8, pytest.param(60, marks=pytest.mark.slow)])
 def test_kill_9_while_parts_are_derived(tmp_path: Path, times: int) -> None:

@@ -42,7 +42,7 @@ def fill(path: Path, seed: int = 0, count: int = COUNT) -> None:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def made(tmp_path_factory: pytest.TempPathFactory, compiled_search: None) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         from nearfield.stores.local import paths
         from nearfield.stores.local.derived import building
@@ -357,6 +357,7 @@ print(*store.problems, sep="\\n")
 """
 
 
+@pytest.mark.usefixtures("compiled_search")
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="limits of file sizes are POSIX")
 @pytest.mark.parametrize("limit", [270_000, 3000], ids=["codes", "all"])
 def test_a_full_disk_leaves_derived_parts_out(tmp_path: Path, limit: int) -> None:

@@ -68,6 +68,7 @@ def look(store: LocalStore, rng: np.random.Generator) -> str:
     return few.path
 
 
+@pytest.mark.usefixtures("compiled_search")
 @pytest.mark.parametrize("seconds", [3, pytest.param(60, marks=pytest.mark.slow)])
 def test_readers_see_one_state_while_parts_are_derived(tmp_path: Path, seconds: float) -> None:
     path = tmp_path / "c.nf"

@@ -69,10 +69,10 @@ class SlotReader:
         for content in self._contents(first, count):
             yield content.words
 
-    def fields(self, first: int, count: int) -> Iterator[Mapping[str, MetadataValue]]:
-        """The fields of each slot, none where it is dead."""
+    def fields(self, first: int, count: int) -> Iterator[Mapping[str, MetadataValue] | None]:
+        """The fields of each slot, None where it is dead: an earlier state may have it alive."""
         for content in self._contents(first, count):
-            yield content.fields or {}
+            yield content.fields
 
     def _contents(self, first: int, count: int) -> Sequence[Content]:
         """The content of each slot; the last run asked for is kept."""
