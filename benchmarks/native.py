@@ -26,9 +26,10 @@ from pathlib import Path
 
 import numpy as np
 
+from nearfield.cores import usable_cores
 from nearfield.models.transformer import load
 from nearfield.models.transformer.native.library import KERNEL_VARIABLE, available, kernels
-from nearfield.models.transformer.runtime import Precision, usable_cores
+from nearfield.models.transformer.runtime import Precision
 from nearfield.paths import models_dir
 from nearfield.types import BatchReport
 

@@ -80,7 +80,7 @@ def command(
             of = f"{counted(collection.count(), 'passage')} · {path_text(collection.model)}"
             note = f"{of} · {duration(seconds)} · {hits[0].path}"
             click.echo(click.style(note, dim=True))
-            _warn_irrelevant(collection, hits, asked)
+            _warn_irrelevant(collection, hits, asked.mode)
         else:
             click.echo(_why_nothing(asked.mode, where), err=True)
 
@@ -91,12 +91,8 @@ def _why_nothing(mode: str, where: str | None) -> str:
     return "nothing to search: the collection has no passages that match"
 
 
-def _warn_irrelevant(
-    collection: Collection, hits: Sequence[Hit], asked: search_options.Asked
-) -> None:
-    if asked.rerank is not None:
-        return  # scores of a reranker are not what was calibrated
-    verdict = collection.judge(hits, mode=asked.mode)
+def _warn_irrelevant(collection: Collection, hits: Sequence[Hit], mode: str) -> None:
+    verdict = collection.judge(hits, mode=mode)
     if verdict is not None and not verdict.relevant:
         click.echo(
             click.style("note: ", fg="yellow")

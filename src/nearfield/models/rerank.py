@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nearfield.cores import usable_cores
 from nearfield.errors import InputError, TruncationWarning, UnsupportedModel
 from nearfield.models import resolve
 from nearfield.models.transformer import onnx_files
 from nearfield.models.transformer.files import read_object
-from nearfield.models.transformer.runtime import usable_cores
 from nearfield.models.transformer.runtimes.onnxruntime import open_session
 from nearfield.tokenization import SubwordTokenizer
 from nearfield.tokenization import load as load_tokenizer

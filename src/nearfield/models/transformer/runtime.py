@@ -7,7 +7,6 @@ does not have to. Everything around it (tokenising, batching, pooling) is the sa
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -26,7 +25,6 @@ __all__ = [
     "pack",
     "pad",
     "unpad",
-    "usable_cores",
 ]
 
 
@@ -149,10 +147,3 @@ def unpad(states: FloatArray, given: npt.NDArray[np.bool_]) -> FloatArray:
     if given.all():
         return states.reshape(-1, states.shape[-1])
     return states[given]
-
-
-def usable_cores() -> int:
-    """Cores that this process may use, which in a container are fewer than there are."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from nearfield.cores import usable_cores
 from nearfield.errors import UnsupportedOperation
 from nearfield.models.transformer.config import EncoderShape
 from nearfield.models.transformer.native.library import Kernel, available, choose, chosen_by_name
 from nearfield.models.transformer.native.model import NativeModel, NativePooling, is_built_in
 from nearfield.models.transformer.pooling import PoolingMode
-from nearfield.models.transformer.runtime import Precision, TokenBatch, usable_cores
+from nearfield.models.transformer.runtime import Precision, TokenBatch
 from nearfield.types import FloatArray
 
 __all__ = ["NativeEncoder", "NativeSentences", "is_fastest", "open_native"]

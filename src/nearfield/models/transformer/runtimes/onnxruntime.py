@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from nearfield.cores import usable_cores
 from nearfield.errors import UnsupportedModel, UnsupportedOperation
 from nearfield.models.transformer.choice import RuntimeName
 from nearfield.models.transformer.runtime import (
@@ -18,7 +19,6 @@ from nearfield.models.transformer.runtime import (
     pack,
     pad,
     unpad,
-    usable_cores,
 )
 from nearfield.models.transformer.runtimes.providers import providers
 from nearfield.types import FloatArray, IntArray

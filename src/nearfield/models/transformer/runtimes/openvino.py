@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nearfield.cores import usable_cores
 from nearfield.models.transformer import graph
 from nearfield.models.transformer.config import EncoderShape
-from nearfield.models.transformer.runtime import Precision, TokenBatch, pad, unpad, usable_cores
+from nearfield.models.transformer.runtime import Precision, TokenBatch, pad, unpad
 from nearfield.types import FloatArray
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import threading
 from collections.abc import Callable, Sequence
@@ -14,6 +13,7 @@ import numpy as np
 
 from nearfield.ann.codes import Codes
 from nearfield.ann.graph import Graph, GraphOptions
+from nearfield.cores import usable_cores
 from nearfield.errors import InputError, StoreCorrupt, StoreError, UnsupportedOperation
 from nearfield.lexical import Lexical
 from nearfield.stores.columns import ColumnTable
@@ -375,11 +375,6 @@ class Builder:
         kept = folder_of(self._folder, self._parts.generation).name
         listed = [*(self._folder / DERIVED).glob("[0-9]*"), self._folder / DERIVED / _FORMER]
         return [folder for folder in listed if folder.name != kept and folder.is_dir()]
-
-
-def usable_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _run(covered: int, slots: int, least: int) -> tuple[int, int]:
