@@ -150,7 +150,7 @@ def test_bare_string_other_types_and_roles_are_refused(cache: VectorCache) -> No
         encoder.encode("a text")
     with pytest.raises(InputError):
         encoder.encode(["a", 3])  # type: ignore[list-item]
-    with pytest.raises(InputError, match="'query' or 'document'"):
+    with pytest.raises(InputError, match="expected one of query, document"):
         encoder.encode(["a"], role="passage")
 
 

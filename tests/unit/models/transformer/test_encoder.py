@@ -63,7 +63,7 @@ def test_wrong_inputs_are_refused(tiny):
         tiny.encode("a text")
     with pytest.raises(InputError, match="input 1 is of type int"):
         tiny.encode(["a", 1])
-    with pytest.raises(InputError, match="'author', expected 'query' or 'document'"):
+    with pytest.raises(InputError, match="'author', expected one of query, document"):
         tiny.encode(["a"], role="author")
 
 
