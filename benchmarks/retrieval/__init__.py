@@ -19,8 +19,8 @@ from benchmarks.embedding.environments import default_home
 from benchmarks.embedding.measure import Progress
 from benchmarks.harness import Check, Context, Outcome, at_least, scratch
 from benchmarks.retrieval.reranking import Remembering
-from benchmarks.retrieval.significance import Comparison, compare
 from benchmarks.retrieval.tasks import Stored, read, stored
+from nearfield.evaluation.significance import Comparison, compare
 from nearfield.models import rerank
 from nearfield.models.resolve import load
 from nearfield.search.options import Fusion, Mode, SearchOptions

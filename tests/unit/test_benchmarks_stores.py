@@ -12,7 +12,7 @@ import pytest
 from benchmarks.data import RetrievalTask
 from benchmarks.harness import Context, DataMissing
 from benchmarks.retrieval.reranking import Remembering
-from benchmarks.retrieval.significance import compare, holm, randomisation_test
+from nearfield.evaluation.significance import compare, holm, randomisation_test
 from benchmarks.retrieval.tasks import read
 from benchmarks.stores import Settings, run
 from benchmarks.stores.charts import Curve, curves

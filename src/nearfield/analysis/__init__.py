@@ -1,0 +1,1 @@
+"""Analysis: arrays in, dataclasses out; knows no model and no store."""

@@ -1,0 +1,1 @@
+"""Evaluation: judged tasks, runs, metrics, and whether differences mean anything."""

@@ -1,0 +1,1 @@
+"""Metrics: each one small function with its formula and its source."""

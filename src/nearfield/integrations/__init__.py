@@ -1,0 +1,1 @@
+"""Nearfield inside other tools: one file or folder a host."""

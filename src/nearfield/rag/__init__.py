@@ -1,0 +1,1 @@
+"""Answers from retrieved passages, with citations that are checked."""

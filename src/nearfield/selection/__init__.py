@@ -1,0 +1,1 @@
+"""Selection: an experiment on your own files that ends in a decision."""
