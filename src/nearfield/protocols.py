@@ -20,7 +20,9 @@ from nearfield.types import (
     FloatArray,
     Hit,
     IntArray,
+    Message,
     ModelCard,
+    Piece,
     Problem,
     Ranking,
     Role,
@@ -31,6 +33,7 @@ __all__ = [
     "Capabilities",
     "Chunker",
     "Encoder",
+    "Generator",
     "Observer",
     "ReadLimits",
     "Reader",
@@ -151,6 +154,36 @@ class Chunker(Protocol):
 
     def chunk(self, document: Document) -> list[Chunk]:
         """Passages in order of ``start``; ``document.text[c.start:c.end] == c.text``."""
+
+
+class Generator(Protocol):
+    """Writes text that goes on from a conversation."""
+
+    @property
+    def name(self) -> str:
+        """Short name, such as ``smollm2-135m-instruct``."""
+
+    @property
+    def context_tokens(self) -> int | None:
+        """Tokens that question, context and answer may have together; None when not known."""
+
+    def count(self, text: str) -> int:
+        """Tokens of a text; where the vocabulary is not at hand, an estimate that is not too low."""
+
+    def stream(
+        self, messages: Sequence[Message], *, max_tokens: int = 512, stop: Sequence[str] = ()
+    ) -> Iterator[Piece]:
+        """Write an answer piece by piece; the last piece carries the usage.
+
+        Parameters
+        ----------
+        messages : sequence of Message
+            System message first, if any; the last one is the user's.
+        max_tokens : int
+            Most tokens of the answer.
+        stop : sequence of str
+            The answer ends before any of these.
+        """
 
 
 @dataclass(frozen=True, slots=True)

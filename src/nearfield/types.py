@@ -25,16 +25,20 @@ __all__ = [
     "FloatArray",
     "Hit",
     "IntArray",
+    "Message",
     "Metadata",
     "MetadataValue",
     "Modality",
     "ModelCard",
+    "Piece",
     "Problem",
     "Ranking",
     "Role",
     "Section",
     "SectionKind",
+    "Speaker",
     "TokenVectors",
+    "Usage",
     "Word",
 ]
 
@@ -366,3 +370,58 @@ class ModelCard:
     runtime: str = ""
     source: str = ""
     identity: str = ""
+
+
+class Speaker(Word):
+    """Who says a message of a conversation."""
+
+    SYSTEM = "system"
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation with a generator.
+
+    Attributes
+    ----------
+    speaker : Speaker
+    text : str
+    """
+
+    speaker: Speaker
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What an answer, or a batch of vectors, took.
+
+    Attributes
+    ----------
+    input_tokens, output_tokens : int
+        As the model counts them.
+    cost : float or None
+        In US dollars; None where nothing is charged or the price is not known.
+    """
+
+    input_tokens: int
+    output_tokens: int = 0
+    cost: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a generated text, as it comes.
+
+    Attributes
+    ----------
+    text : str
+        May be empty in the last piece.
+    usage : Usage or None
+        Of the whole text; in the last piece only.
+    """
+
+    text: str
+    usage: Usage | None = None
