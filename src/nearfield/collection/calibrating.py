@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nearfield.documents.sentences import spans
+from nearfield.documents.removal import FEWEST_SENTENCES, askable, without
 from nearfield.errors import InputError
 from nearfield.filters import Compare, Operator
 from nearfield.metric import pairwise
@@ -24,8 +24,6 @@ from nearfield.types import BatchReport, Chunk, Role
 
 __all__ = ["Removed", "calibrate_by_sentences", "remove_sentence"]
 
-_FEWEST_SENTENCES = 3
-_FEWEST_WORDS = 5
 _RANKED = 12
 
 
@@ -57,15 +55,12 @@ def remove_sentence(chunk: Chunk, rng: np.random.Generator) -> Removed | None:
     >>> removed.sentence in text, removed.sentence in removed.rest
     (True, False)
     """
-    found = spans(chunk.text)
-    if len(found) < _FEWEST_SENTENCES:
+    found, places = askable(chunk.text)
+    if not places:
         return None
-    long_enough = [(a, b) for a, b in found if len(chunk.text[a:b].split()) >= _FEWEST_WORDS]
-    if not long_enough:
-        return None
-    start, end = long_enough[int(rng.integers(len(long_enough)))]
+    start, end = found[places[int(rng.integers(len(places)))]]
     sentence = chunk.text[start:end].strip()
-    rest = f"{chunk.text[:start].rstrip()} {chunk.text[end:].lstrip()}".strip()
+    rest = without(chunk.text, [(start, end)]).text.strip()
     return Removed(chunk, sentence, rest) if sentence not in rest else None
 
 
@@ -94,7 +89,7 @@ def calibrate_by_sentences(
     removed = [each for each in tried if each is not None]
     if not removed:
         raise InputError(
-            f"none of {len(sample)} passages has {_FEWEST_SENTENCES} sentences: calibrate with "
+            f"none of {len(sample)} passages has {FEWEST_SENTENCES} sentences: calibrate with "
             "questions of your own"
         )
     questions = encoder.encode([each.sentence for each in removed], role=Role.QUERY)
