@@ -24,7 +24,7 @@ $(VENV)/.base: pyproject.toml
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.base
-	$(BIN)/python -m pip install -q -e ".[documents,code,parquet]" --group test
+	$(BIN)/python -m pip install -q -e ".[documents,code,parquet,rag]" --group test
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/.test
@@ -47,6 +47,7 @@ $(VENV)/.test-models: $(VENV)/.test $(VENV)/.demo-model
 	$(BIN)/nearfield models install ms-marco-MiniLM-L-12-v2
 	$(BIN)/nearfield models install answerai-colbert-small-v1-backbone
 	$(BIN)/nearfield models install splade-tiny
+	$(BIN)/nearfield models install smollm2-135m-instruct
 	@touch $@
 
 $(VENV)/.all-models: $(VENV)/.test-models

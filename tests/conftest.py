@@ -69,3 +69,9 @@ def colbert_path() -> Path:
 def splade_path() -> Path:
     """A SPLADE of two layers: weights for the words of its vocabulary."""
     return _model("splade-tiny")
+
+
+@pytest.fixture(scope="session")
+def smollm2_path() -> Path:
+    """SmolLM2-135M-Instruct as GGUF: a language model that writes answers."""
+    return _model("smollm2-135m-instruct")

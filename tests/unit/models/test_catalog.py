@@ -25,6 +25,7 @@ def test_the_models_that_can_be_loaded() -> None:
         "ms-marco-MiniLM-L-12-v2",
         "answerai-colbert-small-v1-backbone",
         "splade-tiny",
+        "smollm2-135m-instruct",
     ]
 
 
