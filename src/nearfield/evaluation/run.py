@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Self
 
 from nearfield.types import Hit
 
@@ -31,6 +32,25 @@ class Run:
 
     name: str
     rankings: Mapping[str, Mapping[str, float]]
+
+    @classmethod
+    def by_score(cls, name: str, scores: Mapping[str, Mapping[str, float]]) -> Self:
+        """Rank by score; equal scores by document id, last first, as ``trec_eval`` does.
+
+        Examples
+        --------
+        >>> Run.by_score("dense", {"q": {"a": 0.4, "c": 0.9, "b": 0.9}}).ranking("q")
+        ('c', 'b', 'a')
+        """
+        return cls(
+            name,
+            {
+                query: dict(
+                    sorted(found.items(), key=lambda pair: (pair[1], pair[0]), reverse=True)
+                )
+                for query, found in scores.items()
+            },
+        )
 
     def ranking(self, query: str) -> tuple[str, ...]:
         """Document ids of one question, best first."""
