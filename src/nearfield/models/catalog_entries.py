@@ -303,7 +303,7 @@ _SPLADE = CatalogEntry(
 
 _SMOLLM2 = CatalogEntry(
     name="smollm2-135m-instruct",
-    aliases=("smollm2", "SmolLM2-135M-Instruct"),
+    aliases=("smollm2",),
     task=Task.GENERATE,
     use="writes answers from passages; a very small language model, Q4_1, English",
     dimension=0,
