@@ -6,6 +6,7 @@ fence             what is done
 ``python``        run; the blocks of a page share their names. ``>>>`` examples are compared.
 ``console``       lines after ``$`` run in a shell; the output below them is compared.
 ``console norun``  shown only: installation, servers, other people's machines.
+``… compiled``    needs vector search in C; without it the page is skipped from there on.
 ================  ==============================================================================
 
 Outputs are compared with spaces folded; ``...`` stands for anything.
@@ -24,6 +25,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from nearfield.ann import library as ann_library
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md")])
@@ -105,6 +108,8 @@ def test_page(
     names: dict[str, object] = {"__name__": "__main__"}
     for block in blocks(page):
         kind, _, flags = block.info.partition(" ")
+        if "compiled" in flags and ann_library.choose() is None:
+            pytest.skip(f"from line {block.line} on: vector search in C is missing or switched off")
         if kind == "python":
             check_python(block, names, page)
         elif kind == "console" and "norun" not in flags:

@@ -1,0 +1,18 @@
+"""Examples in docstrings that need a part which may be missing."""
+
+from __future__ import annotations
+
+import pytest
+
+from nearfield.ann import library
+
+_NEED_COMPILED = {"nearfield.ann.graph.Graph"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what builds a graph where vector search was not compiled."""
+    if library.choose() is None:
+        missing = pytest.mark.skip(reason="vector search in C is missing or switched off")
+        for item in items:
+            if item.name in _NEED_COMPILED:
+                item.add_marker(missing)
