@@ -17,19 +17,32 @@ if TYPE_CHECKING:
     from nearfield.collection import Collection
     from nearfield.collection import open_collection as open
     from nearfield.errors import NearfieldError
+    from nearfield.evaluation import tasks
+    from nearfield.evaluation.evaluate import evaluate
     from nearfield.metric import similarity
     from nearfield.models.resolve import load
 
     __version__: str
 
-__all__ = ["Collection", "NearfieldError", "__version__", "load", "open", "similarity"]
+__all__ = [
+    "Collection",
+    "NearfieldError",
+    "__version__",
+    "evaluate",
+    "load",
+    "open",
+    "similarity",
+    "tasks",
+]
 
 _HOMES = {
     "Collection": "nearfield.collection:Collection",
     "NearfieldError": "nearfield.errors:NearfieldError",
+    "evaluate": "nearfield.evaluation.evaluate:evaluate",
     "load": "nearfield.models.resolve:load",
     "open": "nearfield.collection:open_collection",
     "similarity": "nearfield.metric:similarity",
+    "tasks": "nearfield.evaluation.tasks",
 }
 
 
@@ -42,7 +55,8 @@ def __getattr__(name: str) -> object:
         module, _, attribute = _HOMES[name].partition(":")
     except KeyError:
         raise AttributeError(f"module 'nearfield' has no attribute {name!r}") from None
-    value = getattr(importlib.import_module(module), attribute)
+    found = importlib.import_module(module)
+    value = getattr(found, attribute) if attribute else found
     globals()[name] = value
     return value
 

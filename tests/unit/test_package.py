@@ -14,7 +14,16 @@ from nearfield import errors
 
 
 def test_the_names_at_the_root_are_the_promised_ones() -> None:
-    promised = ["Collection", "NearfieldError", "__version__", "load", "open", "similarity"]
+    promised = [
+        "Collection",
+        "NearfieldError",
+        "__version__",
+        "evaluate",
+        "load",
+        "open",
+        "similarity",
+        "tasks",
+    ]
     assert nearfield.__all__ == promised
     for name in promised:
         assert getattr(nearfield, name) is not None

@@ -8,7 +8,7 @@ Sakai, "Evaluating evaluation metrics based on the bootstrap", 2006.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -92,7 +92,7 @@ def bootstrap(
 
 def bootstrap_statistic(
     statistic: Callable[[npt.NDArray[np.int64]], float],
-    count: int,
+    items: int | Sequence[npt.NDArray[np.int64]],
     *,
     samples: int = 1000,
     level: float = 0.95,
@@ -100,14 +100,22 @@ def bootstrap_statistic(
 ) -> Interval:
     """Interval of what is no mean, such as a correlation.
 
+    Resamples for which the statistic is not defined (nan) are left out.
+
     Parameters
     ----------
     statistic : callable
         Gives the value of the items at some places, which may occur several times.
-    count : int
-        How many items there are.
+    items : int or sequence of ndarray
+        How many items there are; or their places by group, which are drawn group by group so that
+        each keeps its size.
     samples, level, seed
         As :func:`bootstrap` takes them.
+
+    Raises
+    ------
+    InputError
+        There is nothing to draw from, or the statistic of all items is not defined.
 
     Examples
     --------
@@ -115,10 +123,18 @@ def bootstrap_statistic(
     >>> bootstrap_statistic(lambda places: float(np.median(values[places])), 4).mean
     2.5
     """
-    if count < 1:
+    groups = [np.arange(items)] if isinstance(items, int) else list(items)
+    if not groups or not all(len(group) for group in groups):
         raise InputError("there is nothing to draw from: give at least one item")
-    found = [statistic(row) for drawn in resamples(count, samples, seed) for row in drawn]
-    return percentiles(statistic(np.arange(count)), np.array(found), level)
+    figure = statistic(np.concatenate(groups))
+    if not np.isfinite(figure):
+        raise InputError("the figure is not defined: all values of one side are equal")
+    drawn = [
+        np.concatenate([group[rows] for rows in resamples(len(group), samples, seed + number)])
+        for number, group in enumerate(groups)
+    ]
+    found = np.array([statistic(row) for row in np.concatenate(drawn, axis=1)])
+    return percentiles(figure, found[np.isfinite(found)], level)
 
 
 def resamples(count: int, samples: int, seed: int) -> Iterator[npt.NDArray[np.int64]]:

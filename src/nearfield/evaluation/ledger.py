@@ -11,8 +11,8 @@ from nearfield.types import BatchReport, FloatArray, Role
 
 __all__ = ["Ledger", "Told"]
 
-Told = Callable[[int], None]
-"""Takes the number of texts that were encoded so far."""
+Told = Callable[[int, int], None]
+"""Takes the number of texts that were encoded so far, and of all that will be."""
 
 
 @dataclass(slots=True)
@@ -27,11 +27,15 @@ class Ledger:
     texts, truncated, empty : dict of Role to int
         By role; empty texts have no token that the model knows.
     tokens : int
-        That went through the model; 0 for vectors out of a cache.
+        That went through the model.
+    cached : int
+        Texts whose vectors came out of a cache.
     seconds : float
         Spent in ``encode``.
     told : callable, optional
         Told how many texts are done.
+    expected : int
+        How many there will be.
     """
 
     told: Told | None = None
@@ -39,7 +43,13 @@ class Ledger:
     truncated: dict[Role, int] = field(default_factory=lambda: dict.fromkeys(Role, 0))
     empty: dict[Role, int] = field(default_factory=lambda: dict.fromkeys(Role, 0))
     tokens: int = 0
+    cached: int = 0
+    expected: int = 0
     seconds: float = 0.0
+
+    def expect(self, count: int) -> None:
+        """Say how many texts will be encoded in all."""
+        self.expected = count
 
     def encode(
         self, encoder: Encoder, texts: Sequence[str], role: Role = Role.DOCUMENT
@@ -51,8 +61,10 @@ class Ledger:
             self.truncated[role] += len(report.truncated)
             self.empty[role] += len(report.empty)
             self.tokens += report.tokens
+            self.cached += len(report.indices) - len(report.empty) if not report.tokens else 0
             if self.told is not None:
-                self.told(sum(self.texts.values()))
+                done = sum(self.texts.values())
+                self.told(done, max(done, self.expected))
 
         begun = time.perf_counter()
         vectors = encoder.encode(texts, role=role, observe=observe)

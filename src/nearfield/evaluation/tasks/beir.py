@@ -2,7 +2,8 @@
 
 ``corpus.jsonl`` (``_id``, ``title``, ``text``), ``queries.jsonl`` (``_id``, ``text``), and
 ``qrels/<split>.tsv`` (query, document, grade, with a header) or a qrels file of TREC (query,
-iteration, document, grade, no header). All may be packed with gzip.
+iteration, document, grade, no header). The first two may be TSV or CSV with the same names in the
+first line; all may be packed with gzip.
 
 References
 ----------
@@ -31,7 +32,7 @@ _EXAMPLES = 3
 
 def is_beir(folder: Path) -> bool:
     """Whether there is a corpus and a file of queries."""
-    return all(existing(folder, f"{name}.jsonl") for name in ("corpus", "queries"))
+    return _table(folder, "corpus") is not None and _table(folder, "queries") is not None
 
 
 def load_beir(folder: Path, split: str | None = None) -> RetrievalTask:
@@ -44,7 +45,7 @@ def load_beir(folder: Path, split: str | None = None) -> RetrievalTask:
     InputError
         There is no such split, or several and none is called ``test``.
     """
-    corpus, queries = existing(folder, "corpus.jsonl"), existing(folder, "queries.jsonl")
+    corpus, queries = _table(folder, "corpus"), _table(folder, "queries")
     if corpus is None or queries is None:
         raise ReadError(f"{folder} lacks corpus.jsonl or queries.jsonl (also packed: .jsonl.gz)")
     files = _qrel_files(folder)
@@ -139,6 +140,12 @@ def load_qrels(path: Path, problems: list[Problem] | None = None) -> dict[str, d
     if not qrels:
         raise ReadError(f"{path} holds no judgement")
     return qrels
+
+
+def _table(folder: Path, name: str) -> Path | None:
+    """The file of documents or queries, whatever its layout."""
+    files = (existing(folder, f"{name}{ending}") for ending in (".jsonl", ".tsv", ".csv"))
+    return next((file for file in files if file is not None), None)
 
 
 def _judgements(path: Path) -> Iterator[tuple[int, str, str, int]]:

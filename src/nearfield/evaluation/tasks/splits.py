@@ -7,9 +7,12 @@ from pathlib import Path
 
 from nearfield.errors import InputError
 
-__all__ = ["choose_split"]
+__all__ = ["SPLITS", "choose_split"]
 
 _PREFERRED = ("test", "dev", "val", "validation")
+
+SPLITS = (*_PREFERRED, "train")
+"""Names that files of a data set usually have."""
 
 
 def choose_split(splits: Collection[str], asked: str | None, place: Path) -> str:
