@@ -168,7 +168,7 @@ class Generator(Protocol):
         """Tokens that question, context and answer may have together; None when not known."""
 
     def count(self, text: str) -> int:
-        """Tokens of a text; where the vocabulary is not at hand, an estimate that is not too low."""
+        """Tokens of a text; an estimate that is not too low where the vocabulary is not at hand."""
 
     def stream(
         self, messages: Sequence[Message], *, max_tokens: int = 512, stop: Sequence[str] = ()

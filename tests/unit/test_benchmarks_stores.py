@@ -12,7 +12,6 @@ import pytest
 from benchmarks.data import RetrievalTask
 from benchmarks.harness import Context, DataMissing
 from benchmarks.retrieval.reranking import Remembering
-from nearfield.evaluation.significance import compare, holm, randomisation_test
 from benchmarks.retrieval.tasks import read
 from benchmarks.stores import Settings, run
 from benchmarks.stores.charts import Curve, curves
@@ -22,6 +21,7 @@ from benchmarks.stores.targets import checks
 from benchmarks.stores.workload import HELD_OUT, SHARES, Workload
 from benchmarks.stores_page import drawings, render
 
+from nearfield.evaluation.significance import compare, holm, randomisation_test
 from nearfield.types import FloatArray
 
 _ROWS, _DIMENSION = 2000, 8

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from nearfield.collection.judged import calibrate_by_questions
 from nearfield.collection.model import is_same_class, mixing
 from nearfield.collection.options import IndexOptions
 from nearfield.collection.reader import CollectionReader, as_filter
@@ -21,8 +22,8 @@ from nearfield.errors import InputError
 from nearfield.filters import Filter
 from nearfield.passage import embedding_text
 from nearfield.protocols import Encoder
-from nearfield.search.calibration import Calibration
-from nearfield.search.options import Mode
+from nearfield.search.calibration import RANKED, Calibration
+from nearfield.search.options import Mode, SearchOptions
 from nearfield.stores.local import LocalStore, RepairReport
 from nearfield.stores.local import Mode as StoreMode
 from nearfield.types import Chunk, FloatArray, Metadata, Role
@@ -195,26 +196,50 @@ class Collection(CollectionReader):
         import_store(path, target)
         return cls(Path(target))
 
-    def calibrate(self, sample: int = 300) -> Calibration:
-        """Learn what scores of dense search are worth from sentences of the passages.
+    def calibrate(
+        self,
+        sample: int = 300,
+        *,
+        questions: Mapping[str, Sequence[str]] | None = None,
+        mode: Mode | str = Mode.DENSE,
+    ) -> Calibration:
+        """Learn what scores are worth, from questions or from sentences of the passages.
 
         Parameters
         ----------
         sample : int
-            Passages to take a sentence from.
+            Passages to take a sentence from, where no questions are given.
+        questions : mapping of str to sequence of str, optional
+            Question → ids of the passages, documents or files that answer it; an empty sequence
+            where nothing does.
+        mode : {"dense", "lexical", "hybrid", "sparse"}
+            Whose scores; sentences tell of ``dense`` only.
 
         Raises
         ------
         InputError
-            Too few passages have several sentences.
+            There are fewer than ten answerable or ten unanswerable examples, an answer is not in
+            the collection, or another mode than ``dense`` is asked without questions.
         """
-        from nearfield.collection.calibrating import calibrate_by_sentences
+        chosen = Mode.of(mode)
+        if questions is not None:
+            options = SearchOptions(k=RANKED, mode=chosen)
+            found = calibrate_by_questions(
+                lambda question, where: self.search(question, where=where, options=options),
+                lambda where: self.count(where=where),
+                questions,
+                chosen,
+            )
+        elif chosen is not Mode.DENSE:
+            raise InputError(f"mode {chosen.value!r} is calibrated with questions of your own")
+        else:
+            from nearfield.collection.calibrating import calibrate_by_sentences
 
-        with self._store.view() as view:
-            passages = view.sample(sample)
-        found = calibrate_by_sentences(self._store, self.encoder, passages)
+            with self._store.view() as view:
+                passages = view.sample(sample)
+            found = calibrate_by_sentences(self._store, self.encoder, passages)
         with self._writing() as store:
-            store.set_properties({calibration_property(Mode.DENSE): found.to_json()})
+            store.set_properties({calibration_property(chosen): found.to_json()})
         return found
 
     def compact(self) -> None:

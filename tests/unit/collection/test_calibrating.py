@@ -10,6 +10,7 @@ import pytest
 
 from nearfield.collection import Collection, open_collection
 from nearfield.collection.calibrating import remove_sentence
+from nearfield.collection.judged import read_judged
 from nearfield.errors import InputError
 from nearfield.models.resolve import load
 from nearfield.protocols import Encoder
@@ -136,3 +137,54 @@ def test_removing_a_sentence_leaves_the_others() -> None:
         assert words == sorted(chunk.text.split())
         assert removed.sentence not in removed.rest
     assert remove_sentence(Chunk("a", "a", "One. Two.", 0, 9), np.random.default_rng(0)) is None
+
+
+def ask(subject: str) -> str:
+    return f"Where may I read on about a {subject}?"
+
+
+@pytest.mark.parametrize("mode", ["dense", "lexical", "hybrid"])
+def test_questions_of_ones_own_calibrate_every_mode(
+    tmp_path: Path, model: Encoder, mode: str
+) -> None:
+    with open_collection(tmp_path / "c.nf", encoder=model) as collection:
+        collection.add([passage(subject) for subject in SUBJECTS], ids=SUBJECTS)
+        known = {ask(subject): [subject] for subject in SUBJECTS[:20]}
+        found = collection.calibrate(questions=known, mode=mode)
+        # Each question counts once with its answer and once without.
+        assert (found.questions, found.mode) == (40, mode)
+        assert found.auroc > 0.95
+        # Questions that it was not fitted on: with the answer, and with the answer left out.
+        for subject in SUBJECTS[20:]:
+            there = collection.judge(collection.search(ask(subject), mode=mode), mode=mode)
+            gone = collection.judge(
+                collection.search(ask(subject), mode=mode, where=f'id != "{subject}"'), mode=mode
+            )
+            assert there is not None and there.relevant
+            assert gone is not None and not gone.relevant
+
+
+def test_questions_that_nothing_answers_count_as_such(tmp_path: Path, model: Encoder) -> None:
+    with open_collection(tmp_path / "c.nf", encoder=model) as collection:
+        collection.add([passage(subject) for subject in SUBJECTS], ids=SUBJECTS)
+        known: dict[str, list[str]] = {ask(subject): [subject] for subject in SUBJECTS[:12]}
+        known |= {f"How do I compile kernel module {n}?": [] for n in range(5)}
+        assert collection.calibrate(questions=known).questions == 12 * 2 + 5
+
+
+def test_unusable_questions_are_refused(tmp_path: Path, model: Encoder) -> None:
+    with open_collection(tmp_path / "c.nf", encoder=model) as collection:
+        collection.add([passage(subject) for subject in SUBJECTS], ids=SUBJECTS)
+        with pytest.raises(InputError, match=r"1 of 1 answers .* \(sofa\): check"):
+            collection.calibrate(questions={"Where do I sit?": ["sofa"]})
+        with pytest.raises(InputError, match="1 relevant and 1 irrelevant"):
+            collection.calibrate(questions={ask("violin"): ["violin"]})
+        with pytest.raises(InputError, match="'hybrid' is calibrated with questions"):
+            collection.calibrate(mode="hybrid")
+    file = tmp_path / "questions.jsonl"
+    file.write_text('{"question": "a", "relevant": ["x"]}\n\n{"question": "a", "relevant": []}\n')
+    assert read_judged(file) == {"a": ["x"]}
+    for line in ("{", "[]", '{"question": "a"}', '{"question": 1, "relevant": []}'):
+        file.write_text(f'{{"question": "a", "relevant": []}}\n{line}\n')
+        with pytest.raises(InputError, match="line 2"):
+            read_judged(file)
