@@ -7,13 +7,14 @@ TORCH  ?= torch==2.13.0
 # What `make bench` runs, beside the peers: names of benchmarks, or `all`.
 BENCH  ?= embedding
 
-.PHONY: help demo test test-plain test-all lint types docs bench models clean
+.PHONY: help demo test test-plain test-hosts test-all lint types docs bench models clean
 
 help:
 	@echo "make demo      search a small catalogue by meaning"
 	@echo "make test      the default tests"
 	@echo "make test-plain  the default tests without the compiled parts"
-	@echo "make test-all  also the slow ones, beside sentence-transformers"
+	@echo "make test-hosts  inside LangChain, LlamaIndex, Haystack, scikit-learn and MCP"
+	@echo "make test-all  also the slow ones, beside sentence-transformers, and the hosts"
 	@echo "make bench     embedding speed beside other libraries (DATA=folder of data sets)"
 	@echo "make lint types docs"
 
@@ -34,6 +35,10 @@ $(VENV)/.lint: $(VENV)/.test
 $(VENV)/.torch: $(VENV)/.test
 	$(BIN)/python -m pip install -q $(TORCH)
 	$(BIN)/python -m pip install -q -e ".[torch]" --group reference
+	@touch $@
+
+$(VENV)/.hosts: $(VENV)/.test
+	$(BIN)/python -m pip install -q --group hosts
 	@touch $@
 
 $(VENV)/.demo-model: $(VENV)/.base
@@ -58,14 +63,20 @@ demo: $(VENV)/.demo-model
 	$(BIN)/python examples/demo.py
 
 test: $(VENV)/.test-models
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow and not hosts"
 
 # Without the compiled parts: what a machine without a C compiler runs.
 test-plain: $(VENV)/.test-models
 	NEARFIELD_NATIVE_KERNEL=none NEARFIELD_ANN_KERNEL=none NEARFIELD_LEXICAL_KERNEL=none \
-	  $(BIN)/python -m pytest -m "not slow"
+	  $(BIN)/python -m pytest -m "not slow and not hosts"
 
-test-all: $(VENV)/.torch $(VENV)/.all-models
+# Inside the tools that people use, by the suites that these give to their integrations.
+test-hosts: $(VENV)/.hosts $(VENV)/.test-models
+	$(BIN)/python -m pytest tests/integrations src/nearfield/integrations \
+	  "tests/docs/test_docs.py::test_page[docs/guide/integrations.md]" \
+	  "tests/docs/test_docs.py::test_page[docs/guide/mcp.md]"
+
+test-all: $(VENV)/.torch $(VENV)/.hosts $(VENV)/.all-models
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/.lint

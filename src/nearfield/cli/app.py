@@ -28,6 +28,7 @@ _COMMANDS = {
     "similarity": "how near texts or words are to each other",
     "tokens": "how a model cuts a text",
     "models": "list, install and remove models",
+    "mcp": "serve collections to assistants",
     "doctor": "check this installation",
     "completion": "print a completion script for your shell",
 }

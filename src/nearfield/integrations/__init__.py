@@ -1,1 +1,1 @@
-"""Nearfield inside other tools: one file or folder a host."""
+"""Nearfield inside other tools: one file or folder a host, whose library is imported only there."""

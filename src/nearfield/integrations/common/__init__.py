@@ -1,0 +1,1 @@
+"""What every host needs: a collection to write to, vectors from outside, metadata both ways."""
