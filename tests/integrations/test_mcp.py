@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,10 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.shared.exceptions import MCPError
 
 import nearfield as nf
+from nearfield.cli.main import _run
 from nearfield.errors import InputError
 from nearfield.integrations.mcp import Limits, build_server
+from nearfield.integrations.mcp.server import names_of
 
 pytestmark = pytest.mark.hosts
 
@@ -95,9 +97,20 @@ async def test_over_standard_input_and_output(home: Path) -> None:
     assert _bytes(home) == before
 
 
+@asynccontextmanager
+async def here(*homes: Path, limits: Limits | None = None) -> AsyncIterator[Client]:
+    """The same server in this process."""
+    with ExitStack() as opened:
+        named = {
+            name: opened.enter_context(nf.open(home)) for name, home in names_of(homes).items()
+        }
+        async with Client(build_server(named, limits=limits)) as client:
+            yield client
+
+
 async def test_texts_are_data(home: Path) -> None:
     """What a document says is quoted as it stands, inside of JSON, with a warning beside it."""
-    async with started(home) as client:
+    async with here(home) as client:
         result = await client.call_tool("search", {"query": "sun sand", "k": 1})
         text = result.content[0].text  # type: ignore[union-attr]
         assert "\x1b" not in text  # JSON escapes it
@@ -108,7 +121,7 @@ async def test_texts_are_data(home: Path) -> None:
 
 
 async def test_what_is_refused_is_told(home: Path) -> None:
-    async with started(home) as client:
+    async with here(home) as client:
         cases: list[tuple[str, dict[str, Any], str]] = [
             ("search", {"query": "snow", "where": "lang = en"}, "a text goes in quotes"),
             ("search", {"query": "snow", "k": 1000}, "less than or equal to 20"),
@@ -133,7 +146,7 @@ async def test_several_collections_are_told_apart(
     other = tmp_path / "more" / "files.nf"
     with nf.open(other, encoder=str(words_file)) as collection:
         collection.add(["snow on the beach"], metadata=[{"note": "x" * 900, "_secret": "no"}])
-    async with started(home, other) as client:
+    async with here(home, other) as client:
         result = await client.call_tool("search", {"query": "snow"})
         assert "say which collection: files, files-2" in result.content[0].text  # type: ignore[union-attr]
         asked = {"query": "snow", "collection": "files-2"}
@@ -146,10 +159,8 @@ async def test_several_collections_are_told_apart(
 
 
 async def test_results_are_cut_to_their_limits_and_say_so(home: Path) -> None:
-    with nf.open(home) as collection:
-        server = build_server({"files": collection}, limits=Limits(20, 45))
-        async with Client(server) as client:
-            found = (await client.call_tool("search", {"query": "snow", "k": 3})).structured_content
+    async with here(home, limits=Limits(20, 45)) as client:
+        found = (await client.call_tool("search", {"query": "snow", "k": 3})).structured_content
     assert found is not None
     assert [p["truncated"] for p in found["passages"]] == [True, True]
     assert all(len(p["text"]) == 20 < p["characters"] for p in found["passages"])
@@ -161,10 +172,9 @@ def test_no_collection_is_no_server() -> None:
         build_server({})
 
 
-def test_the_command_prints_its_tools(home: Path) -> None:
-    command = [sys.executable, "-m", "nearfield", "mcp", str(home), "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    tools = {tool["name"]: tool for tool in json.loads(done.stdout)["tools"]}
+def test_the_command_prints_its_tools(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run(["mcp", str(home), "--json"]) == 0
+    tools = {tool["name"]: tool for tool in json.loads(capsys.readouterr().out)["tools"]}
     assert tools["search"]["annotations"]["readOnlyHint"] is True
     assert tools["search"]["inputSchema"]["properties"]["k"]["maximum"] == 20
     assert tools["search"]["inputSchema"]["required"] == ["query"]

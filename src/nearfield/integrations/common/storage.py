@@ -20,10 +20,10 @@ from nearfield.collection.locate import is_collection
 from nearfield.collection.model import describe, is_same_class, mixing
 from nearfield.errors import DimensionMismatch, StoreError
 from nearfield.filters import Filter
+from nearfield.integrations.common.model import NamedModel
 from nearfield.integrations.common.outside import OUTSIDE, OutsideEncoder
 from nearfield.lexical import Language
 from nearfield.metric import Metric, normalise
-from nearfield.protocols import Encoder
 from nearfield.search.diversity import maximal_marginal_relevance
 from nearfield.search.options import SearchOptions
 from nearfield.search.pipeline import Question, find
@@ -31,8 +31,9 @@ from nearfield.stores.local import LANGUAGE, LocalStore
 from nearfield.stores.local import Mode as StoreMode
 from nearfield.types import Chunk, FloatArray, Hit
 
-__all__ = ["Storage", "Vector"]
+__all__ = ["Model", "Storage", "Vector"]
 
+Model: TypeAlias = NamedModel | OutsideEncoder | str | None
 Vector: TypeAlias = Sequence[float] | FloatArray
 
 
@@ -47,9 +48,9 @@ class Storage:
     path : str or Path, optional
         The collection's folder, made if it is missing. Without one a temporary folder serves,
         which goes with this object.
-    encoder : Encoder or str, optional
-        The model that made, or will make, the vectors. An existing collection knows its own and
-        refuses another; a new one without an encoder takes the default model.
+    model : NamedModel, OutsideEncoder or str, optional
+        What made, or will make, the vectors. An existing collection knows its own and refuses
+        another; a new one without a model takes the default one.
     metric : Metric or str
     language : str, optional
         Of the texts, for searches by words.
@@ -64,7 +65,7 @@ class Storage:
         self,
         path: str | Path | None = None,
         *,
-        encoder: Encoder | str | None = None,
+        model: Model = None,
         metric: Metric | str = Metric.COSINE,
         language: Language | str | None = None,
     ) -> None:
@@ -72,7 +73,7 @@ class Storage:
         self._turn = threading.Lock()
         place = Path(tempfile.mkdtemp(prefix="nearfield-")) / "host.nf" if path is None else path
         try:
-            self.collection = _opened(Path(place), encoder, metric, language)
+            self.collection = _opened(Path(place), model, metric, language)
         except BaseException:
             if path is None:
                 rmtree(Path(place).parent, ignore_errors=True)
@@ -180,14 +181,15 @@ class Storage:
 
 def _opened(
     place: Path,
-    encoder: Encoder | str | None,
+    model: Model,
     metric: Metric | str,
     language: Language | str | None,
 ) -> Collection:
-    if isinstance(encoder, OutsideEncoder) and not is_collection(place):
-        _create(place, encoder, metric, language)
     if not is_collection(place):
-        return open_collection(place, encoder=encoder, metric=metric, language=language)
+        if model is None or isinstance(model, str):
+            return open_collection(place, encoder=model, metric=metric, language=language)
+        _create(place, model, metric, language)
+    encoder = model.encoder if isinstance(model, NamedModel) else model
     with LocalStore.open(place) as store:
         properties, identity, dimension = store.properties, store.fingerprint, store.dimension
     if isinstance(encoder, OutsideEncoder):
@@ -198,17 +200,25 @@ def _opened(
 
 
 def _create(
-    place: Path, encoder: OutsideEncoder, metric: Metric | str, language: Language | str | None
+    place: Path,
+    model: NamedModel | OutsideEncoder,
+    metric: Metric | str,
+    language: Language | str | None,
 ) -> None:
-    properties = describe(encoder.card.name, encoder.card, None) | encoder.properties
+    if isinstance(model, NamedModel):
+        card = model.encoder.card
+        properties = describe(model.name, card, model.dimensions)
+    else:
+        card = model.card
+        properties = describe(card.name, card, None) | model.properties
     properties["chunking"] = json.dumps(asdict(Chunking()))
     properties[LANGUAGE] = Language.of(language or Language.AUTO).value
     try:
         LocalStore.create(
             place,
-            dimension=encoder.card.dimension,
+            dimension=card.dimension,
             metric=metric,
-            fingerprint=encoder.card.fingerprint,
+            fingerprint=card.fingerprint,
             properties=properties,
         ).close()
     except StoreError:

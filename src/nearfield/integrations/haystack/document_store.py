@@ -82,7 +82,7 @@ class NearfieldDocumentStore(MetadataStatistics):
         if dimension is not None:
             outside = OutsideEncoder.handed(embedding_model or "haystack", dimension)
         self._storage = Storage(
-            self.path, encoder=outside or model, metric=self.metric, language=language
+            self.path, model=outside or model, metric=self.metric, language=language
         )
         self._embeds = not self._storage.is_outside
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from langchain_core.embeddings import Embeddings
 
+from nearfield.integrations.common.model import open_model
 from nearfield.models.precision import AUTO
-from nearfield.models.resolve import default_model, load
 from nearfield.protocols import Encoder
 from nearfield.types import Role
 
@@ -41,13 +41,16 @@ class NearfieldEmbeddings(Embeddings):
     def __init__(
         self, model: str = "", *, dimensions: int | None = None, precision: str = AUTO
     ) -> None:
-        self.encoder: Encoder = load(
-            model or default_model(), dimensions=dimensions, precision=precision
-        )
+        self.opened = open_model(model, dimensions=dimensions, precision=precision)
 
     def __repr__(self) -> str:
         card = self.encoder.card
         return f"NearfieldEmbeddings({card.name!r}, precision={card.precision!r})"
+
+    @property
+    def encoder(self) -> Encoder:
+        """The model itself."""
+        return self.opened.encoder
 
     @property
     def model(self) -> str:

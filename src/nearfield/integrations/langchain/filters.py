@@ -93,6 +93,14 @@ def _equal(name: str, value: Any) -> Filter:
     return equals(name, value)
 
 
+def _unequal(name: str, value: Any) -> Filter:
+    match _equal(name, value):
+        case Compare(_, _, given):
+            return Compare(name, Operator.NE, given)
+        case _:
+            return IsNull(name, negated=True)
+
+
 def _listed(name: str, values: Any, *, negated: bool = False) -> Filter:
     if not isinstance(values, list | tuple | set | frozenset):
         raise InputError(f"'$in' and '$nin' on {name!r} take a list, not {values!r}")
@@ -108,7 +116,7 @@ def _between(name: str, borders: Any) -> Filter:
 
 _OTHERS: dict[str, Callable[[str, Any], Filter]] = {
     "$eq": _equal,
-    "$ne": lambda name, value: Not(_equal(name, value)),
+    "$ne": _unequal,
     "$in": _listed,
     "$nin": lambda name, values: _listed(name, values, negated=True),
     "$between": _between,

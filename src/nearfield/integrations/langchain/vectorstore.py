@@ -16,12 +16,11 @@ from langchain_core.vectorstores import VectorStore
 from nearfield.collection import Collection
 from nearfield.errors import InputError
 from nearfield.integrations.common.outside import OutsideEncoder
-from nearfield.integrations.common.storage import Storage, Vector
+from nearfield.integrations.common.storage import Model, Storage, Vector
 from nearfield.integrations.langchain.documents import to_chunk, to_document, with_score
 from nearfield.integrations.langchain.embeddings import NearfieldEmbeddings
 from nearfield.integrations.langchain.filters import HostFilter, to_filter
 from nearfield.metric import Metric
-from nearfield.protocols import Encoder
 from nearfield.search.options import Mode, SearchOptions
 from nearfield.types import FloatArray, Hit, Role
 
@@ -70,7 +69,7 @@ class NearfieldVectorStore(VectorStore):
         language: str | None = None,
     ) -> None:
         self._embedding = embedding
-        self._storage = Storage(path, encoder=_encoder(embedding), metric=metric, language=language)
+        self._storage = Storage(path, model=_model(embedding), metric=metric, language=language)
 
     @property
     def collection(self) -> Collection:
@@ -296,11 +295,11 @@ class NearfieldVectorStore(VectorStore):
         return np.asarray(await self._embedding.aembed_query(query), dtype=np.float32)
 
 
-def _encoder(embedding: Embeddings | None) -> Encoder | None:
+def _model(embedding: Embeddings | None) -> Model:
     if embedding is None:
         return None
     if isinstance(embedding, NearfieldEmbeddings):
-        return embedding.encoder
+        return embedding.opened
     stated = getattr(embedding, "model", None) or getattr(embedding, "model_name", None)
     name = f"langchain:{type(embedding).__name__}" + (f":{stated}" if stated else "")
     return OutsideEncoder.probed(

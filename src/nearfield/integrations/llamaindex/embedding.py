@@ -8,8 +8,8 @@ from typing import Any
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.bridge.pydantic import PrivateAttr
 
+from nearfield.integrations.common.model import NamedModel, open_model
 from nearfield.models.precision import AUTO
-from nearfield.models.resolve import default_model, load
 from nearfield.protocols import Encoder
 from nearfield.types import Role
 
@@ -37,7 +37,7 @@ class NearfieldEmbedding(BaseEmbedding):
 
     dimensions: int | None = None
     precision: str = AUTO
-    _encoder: Encoder = PrivateAttr()
+    _opened: NamedModel = PrivateAttr()
 
     def __init__(
         self,
@@ -47,9 +47,11 @@ class NearfieldEmbedding(BaseEmbedding):
         precision: str = AUTO,
         **options: Any,
     ) -> None:
-        name = model_name or default_model()
-        super().__init__(model_name=name, dimensions=dimensions, precision=precision, **options)
-        self._encoder = load(name, dimensions=dimensions, precision=precision)
+        opened = open_model(model_name, dimensions=dimensions, precision=precision)
+        super().__init__(
+            model_name=opened.name, dimensions=dimensions, precision=precision, **options
+        )
+        self._opened = opened
 
     @classmethod
     def class_name(cls) -> str:
@@ -58,22 +60,27 @@ class NearfieldEmbedding(BaseEmbedding):
     @property
     def encoder(self) -> Encoder:
         """The model itself."""
-        return self._encoder
+        return self._opened.encoder
+
+    @property
+    def opened(self) -> NamedModel:
+        """The model and the name that finds it again."""
+        return self._opened
 
     @property
     def fingerprint(self) -> str:
         """Identity of the model's space, 64 hexadecimal characters."""
-        return self._encoder.card.fingerprint
+        return self.encoder.card.fingerprint
 
     def _get_query_embedding(self, query: str) -> list[float]:
-        found: list[float] = self._encoder.encode([query], role=Role.QUERY)[0].tolist()
+        found: list[float] = self.encoder.encode([query], role=Role.QUERY)[0].tolist()
         return found
 
     def _get_text_embedding(self, text: str) -> list[float]:
         return self._get_text_embeddings([text])[0]
 
     def _get_text_embeddings(self, texts: list[str]) -> list[list[float]]:
-        found: list[list[float]] = self._encoder.encode(texts, role=Role.DOCUMENT).tolist()
+        found: list[list[float]] = self.encoder.encode(texts, role=Role.DOCUMENT).tolist()
         return found
 
     async def _aget_query_embedding(self, query: str) -> list[float]:

@@ -26,12 +26,11 @@ from nearfield.errors import InputError
 from nearfield.filters import And, Compare, Filter, In, IsNull, Operator, Or
 from nearfield.integrations.common.metadata import by_id, together
 from nearfield.integrations.common.outside import OutsideEncoder
-from nearfield.integrations.common.storage import Storage
+from nearfield.integrations.common.storage import Model, Storage
 from nearfield.integrations.llamaindex.embedding import NearfieldEmbedding
 from nearfield.integrations.llamaindex.filters import to_filter
 from nearfield.integrations.llamaindex.nodes import NODE, REF, to_chunk, to_node
 from nearfield.metric import Metric
-from nearfield.protocols import Encoder
 from nearfield.search.options import Mode, SearchOptions
 from nearfield.types import Chunk, FloatArray, Hit
 
@@ -78,7 +77,7 @@ class NearfieldVectorStore(BasePydanticVectorStore):
     metric: str = Metric.COSINE.value
     language: str | None = None
     _storage: Storage | None = PrivateAttr(default=None)
-    _encoder: Encoder | None = PrivateAttr(default=None)
+    _model: Model = PrivateAttr(default=None)
 
     def __init__(
         self,
@@ -91,9 +90,9 @@ class NearfieldVectorStore(BasePydanticVectorStore):
     ) -> None:
         place = None if path is None else str(path)
         super().__init__(path=place, metric=Metric.of(metric).value, language=language, **base)
-        self._encoder = _encoder(embed_model)
-        if self._encoder is not None or (place is not None and is_collection(Path(place))):
-            self._open(self._encoder)
+        self._model = _model_of(embed_model)
+        if self._model is not None or (place is not None and is_collection(Path(place))):
+            self._open(self._model)
 
     @classmethod
     def class_name(cls) -> str:
@@ -210,10 +209,8 @@ class NearfieldVectorStore(BasePydanticVectorStore):
 
     # How
 
-    def _open(self, encoder: Encoder | None) -> Storage:
-        self._storage = Storage(
-            self.path, encoder=encoder, metric=self.metric, language=self.language
-        )
+    def _open(self, model: Model) -> Storage:
+        self._storage = Storage(self.path, model=model, metric=self.metric, language=self.language)
         return self._storage
 
     def _spread(
@@ -267,11 +264,11 @@ class NearfieldVectorStore(BasePydanticVectorStore):
         return found
 
 
-def _encoder(embed_model: BaseEmbedding | None) -> Encoder | None:
+def _model_of(embed_model: BaseEmbedding | None) -> Model:
     if embed_model is None:
         return None
     if isinstance(embed_model, NearfieldEmbedding):
-        return embed_model.encoder
+        return embed_model.opened
     return OutsideEncoder.probed(
         f"llamaindex:{embed_model.class_name()}:{embed_model.model_name}",
         embed_model.get_text_embedding_batch,
