@@ -15,6 +15,7 @@ from benchmarks.retrieval.tasks import read
 from nearfield.documents.chunkers import make
 from nearfield.documents.chunkers.settings import DEFAULT_CHARACTERS
 from nearfield.errors import InputError
+from nearfield.evaluation.tasks.retrieval import whole_text
 from nearfield.protocols import Generator
 from nearfield.selection.queries import Kind, generate
 from nearfield.types import Document
@@ -26,7 +27,6 @@ SETS = ("scifact", "cisi", "cranfield", "squad2-dev-half", "chunking-eval")
 DEVELOPMENT = {"scifact", "cisi"}
 """Sets that the kinds and filters of questions were looked at on; the others are the test."""
 
-_MOST_HUMAN = 500
 _SEED = 17
 
 
@@ -58,12 +58,12 @@ def conditions(
     """People's questions about a collection, then those of each kind that it can ask itself."""
     documents, queries, judged = _collection(data, name)
     chance = np.random.default_rng(_SEED)
-    asked = sorted(chance.permutation(len(queries))[: max(_MOST_HUMAN, count)].tolist())
+    asked = sorted(chance.permutation(len(queries))[:count].tolist())
     ids = [list(queries)[place] for place in asked]
     yield Condition(
         name,
         HUMAN,
-        {id_: _text(document) for id_, document in documents.items()},
+        {id_: whole_text(document) for id_, document in documents.items()},
         {id_: queries[id_] for id_ in ids},
         {id_: judged[id_] for id_ in ids},
         {},
@@ -80,15 +80,11 @@ def conditions(
         yield Condition(
             name,
             "all" if chosen is None else chosen[0].value,
-            {id_: _text(document) for id_, document in made.task.documents.items()},
+            {id_: whole_text(document) for id_, document in made.task.documents.items()},
             made.task.queries,
             made.task.qrels,
             {reason.value: number for reason, number in made.rejected.items()},
         )
-
-
-def _text(document: Document) -> str:
-    return f"{document.title} {document.text}".strip()
 
 
 def _collection(

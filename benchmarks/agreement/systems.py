@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
@@ -26,9 +28,8 @@ __all__ = ["SYSTEMS", "Systems"]
 
 _DEPTH = 10
 _WORDS_WEIGHT = 0.2
-_RERANKED = 20
+_RERANKED = 10
 _RERANK_WEIGHT = 0.2
-_ALL = 1 << 30
 
 _MODELS: Mapping[str, tuple[str, int | None]] = {
     "GloVe 50d": ("glove-6b-50d", None),
@@ -50,29 +51,35 @@ Scores = npt.NDArray[np.float64]
 
 
 class Systems:
-    """Ranks the documents of a condition by each system; nothing is embedded twice.
+    """Ranks the documents of a condition by each system; nothing is computed twice.
 
     Parameters
     ----------
     cache : Path
-        Where vectors and the reranker's scores are kept between runs.
+        Where figures, learned weights and the reranker's scores are kept between runs; vectors are
+        in the machine's own cache.
     without : sequence of str
         Systems that are left out.
     """
 
     def __init__(self, cache: Path, without: Sequence[str] = ()) -> None:
         self._cache = cache
-        self._vectors = VectorCache(cache / "vectors")
+        self._figures = cache / "figures"
+        self._figures.mkdir(parents=True, exist_ok=True)
         self._encoders: dict[str, Encoder] = {}
         self.names = tuple(name for name in SYSTEMS if name not in without)
 
     def ndcg(self, condition: Condition, told: Callable[[str], None]) -> dict[str, Scores]:
         """nDCG@10 of each question by each system, in the order of the questions."""
         asked = _Asked(condition, self)
+        mark = _digest(condition)
         found: dict[str, Scores] = {}
         for name in self.names:
-            told(f"{condition.collection} · {condition.kind} · {name}")
-            found[name] = asked.ndcg(asked.scores(name))
+            kept = self._figures / f"{mark}-{''.join(c for c in name if c.isalnum())}.json"
+            if not kept.is_file():
+                told(f"{condition.collection} · {condition.kind} · {name}")
+                kept.write_text(json.dumps(asked.ndcg(asked.scores(name)).tolist()))
+            found[name] = np.array(json.loads(kept.read_text()))
         return found
 
     @cached_property
@@ -80,16 +87,54 @@ class Systems:
         return Remembering(rerank.load(), self._cache / "reranked")
 
     @cached_property
-    def sparse(self) -> sparse.SparseEncoder:
-        return sparse.load()
+    def sparse(self) -> Weights:
+        return Weights(self._cache / "weights.jsonl")
 
     def encode(self, name: str, texts: Sequence[str], role: Role) -> FloatArray:
         """Vectors of texts by a model, cut to the system's dimensions."""
         model, dimensions = _MODELS[name]
         if name not in self._encoders:
-            whole = CachedEncoder(load(model, precision="exact"), self._vectors)
+            whole = CachedEncoder(load(model, precision="small" if model.startswith("bge") else "exact"), VectorCache())
             self._encoders[name] = whole if dimensions is None else truncate(whole, dimensions)
         return self._encoders[name].encode(texts, role=role, observe=lambda _: None)
+
+
+class Weights:
+    """Learned weights of texts, kept in a file as they are made.
+
+    Parameters
+    ----------
+    path : Path
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._known: dict[str, dict[int, float]] = {}
+        if path.is_file():
+            for line in path.read_text(encoding="utf-8").splitlines():
+                key, terms, weights = json.loads(line)
+                self._known[key] = dict(zip(terms, weights, strict=True))
+
+    @cached_property
+    def _model(self) -> sparse.SparseEncoder:
+        return sparse.load()
+
+    def encode(self, texts: Sequence[str], role: Role) -> list[dict[int, float]]:
+        """Weights of each text by term."""
+        keys = [hashlib.sha256(f"{role}\0{text}".encode()).hexdigest()[:24] for text in texts]
+        missing = {key: text for key, text in zip(keys, texts, strict=True)}
+        missing = {key: text for key, text in missing.items() if key not in self._known}
+        names = list(missing)
+        for start in range(0, len(names), 128):
+            part = names[start : start + 128]
+            made = self._model.encode([missing[key] for key in part], role=role)
+            with self._path.open("a", encoding="utf-8") as out:
+                for key, each in zip(part, made, strict=True):
+                    weights = [round(weight, 5) for weight in each.weights.tolist()]
+                    terms = each.terms.tolist()
+                    out.write(json.dumps([key, terms, weights]) + "\n")
+                    self._known[key] = dict(zip(terms, weights, strict=True))
+        return [self._known[key] for key in keys]
 
 
 class _Asked:
@@ -144,13 +189,10 @@ class _Asked:
         scores = np.zeros((len(self._queries), len(self._texts)))
         with tempfile.TemporaryDirectory() as folder:
             index = Impacts.create(Path(folder) / "impacts")
-            for start in range(0, len(self._texts), 512):
-                texts = self._texts[start : start + 512]
-                index.append([_mapping(each) for each in model.encode(texts)])
-            for row, wanted in zip(
-                scores, model.encode(self._queries, role=Role.QUERY), strict=True
-            ):
-                found = index.search(_mapping(wanted), len(self._texts))
+            index.append(model.encode(self._texts, Role.DOCUMENT))
+            wanted = model.encode(self._queries, Role.QUERY)
+            for row, weights in zip(scores, wanted, strict=True):
+                found = index.search(weights, len(self._texts))
                 row[found.slots] = found.scores
         return scores
 
@@ -189,5 +231,8 @@ def _spanned(values: npt.NDArray[np.floating]) -> Scores:
     return lower_bound_scaled(values, float(values.min()))
 
 
-def _mapping(vector: sparse.SparseVector) -> dict[int, float]:
-    return dict(zip(vector.terms.tolist(), vector.weights.tolist(), strict=True))
+def _digest(condition: Condition) -> str:
+    """What decides a condition's figures."""
+    parts = [*condition.documents.items(), *condition.queries.items()]
+    judged = [(query, sorted(grades.items())) for query, grades in condition.judged.items()]
+    return hashlib.sha256(json.dumps([parts, judged]).encode()).hexdigest()[:24]

@@ -19,6 +19,7 @@ import numpy as np
 
 from nearfield.collection.meter import Meter
 from nearfield.collection.options import IndexOptions
+from nearfield.collection.reasons import TRUNCATED, UNUSABLE
 from nearfield.collection.report import IndexReport, ProgressListener
 from nearfield.documents.readers import holds_records, read
 from nearfield.documents.walk import FoundFile, walk
@@ -282,7 +283,7 @@ class Indexer:
             for position in batch.truncated:
                 self._report.truncated += 1
                 work, chunk = owned[position]
-                self._note(work, chunk, "longer than the model reads: its end does not count")
+                self._note(work, chunk, TRUNCATED)
 
         texts = [embedding_text(chunk) for _, chunk in owned]
         return self._encoder.encode(texts, role=Role.DOCUMENT, observe=observe)
@@ -293,8 +294,7 @@ class Indexer:
         """Leave out passages without a usable vector, such as text in an unknown script."""
         sound = np.isfinite(rows).all(axis=1) & rows.any(axis=1)
         for position in np.flatnonzero(~sound).tolist():
-            reason = "left out, no usable vector: the model knows none of its words"
-            self._note(work, chunks[position], reason)
+            self._note(work, chunks[position], UNUSABLE)
         return [chunks[position] for position in np.flatnonzero(sound).tolist()], rows[sound]
 
     def _note(self, work: _Work, chunk: Chunk, reason: str) -> None:
