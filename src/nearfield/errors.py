@@ -25,6 +25,7 @@
         ├── StoreReadOnly           the disk or the handle does not take writes
         ├── StoreFull               the disk is full; nothing of the batch was written
         ├── StoreCorrupt            a file is damaged; says which and how to repair
+        ├── StoreReplaced           another collection has taken its place since it was opened
         └── FormatVersionError      written by another version of the file format
 
 Each message says what happened, both values where two disagree, and the remedy.
@@ -53,6 +54,7 @@ __all__ = [
     "StoreLocked",
     "StoreNotFound",
     "StoreReadOnly",
+    "StoreReplaced",
     "TruncationWarning",
     "UnknownId",
     "UnknownName",
@@ -193,6 +195,10 @@ class StoreFull(StoreError):
 
 class StoreCorrupt(StoreError):
     """A file of the collection is damaged."""
+
+
+class StoreReplaced(StoreError):
+    """Another collection has taken its place since it was opened: open it again."""
 
 
 class FormatVersionError(StoreError):

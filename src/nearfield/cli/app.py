@@ -20,8 +20,6 @@ _COMMANDS = {
     "health": "what the vectors of a collection are like",
     "drift": "what changed between two snapshots",
     "migrate": "move a collection to another model, and back",
-    "postmortem": "why questions failed, stage by stage",
-    "compress": "what smaller vectors cost in quality",
     "graph": "build the HNSW graph of a collection",
     "verify": "check a collection for damage",
     "repair": "keep what is whole of a damaged collection",

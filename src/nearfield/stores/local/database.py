@@ -16,6 +16,7 @@ from nearfield.errors import (
     StoreError,
     StoreNotFound,
     StoreReadOnly,
+    StoreReplaced,
 )
 from nearfield.stores.local.failures import translated
 from nearfield.stores.local.schema import (
@@ -78,6 +79,7 @@ class Database:
         self._turn = threading.RLock()
         self._idle: list[sqlite3.Connection] = []
         self._closed = False
+        self._collection: bytes | None = None
 
     @classmethod
     def create(cls, path: Path, meta: dict[str, Parameter]) -> None:
@@ -132,6 +134,14 @@ class Database:
                 f"{path} has format {version} and this Nearfield reads format {FORMAT}: {remedy}"
             )
         return database
+
+    def expect(self, collection: bytes) -> None:
+        """Refuse connections to any other collection: a migration may put one in its place."""
+        self._collection = collection
+
+    def require_same(self) -> None:
+        """Raise StoreReplaced where another collection stands at the path by now."""
+        self._checked(connect(self.path, Mode.READ)).close()
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
@@ -203,7 +213,23 @@ class Database:
         try:
             return self._idle.pop()  # the one used last has the warmest cache
         except IndexError:
-            return connect(self.path, Mode.READ)
+            return self._checked(connect(self.path, Mode.READ))
+
+    def _checked(self, connection: sqlite3.Connection) -> sqlite3.Connection:
+        if self._collection is None:
+            return connection
+        try:
+            found = connection.execute("SELECT value FROM meta WHERE key = 'collection'").fetchone()
+        except sqlite3.Error:
+            connection.close()
+            raise
+        if found is not None and found[0] != self._collection:
+            connection.close()
+            raise StoreReplaced(
+                f"{self.path.parent} was replaced since it was opened, as by a migration to "
+                "another model: open it again"
+            )
+        return connection
 
     def _close_idle(self) -> None:
         while self._idle:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from nearfield.errors import FingerprintMismatch
+from nearfield.errors import FingerprintMismatch, StoreCorrupt
 from nearfield.filters import Filter
 from nearfield.masks import count_members
 from nearfield.metric import Metric
@@ -62,6 +62,7 @@ class Reader:
         self._database = database
         with database.read() as connection:
             self._description = Description.read(connection, database.path)
+        database.expect(self._description.collection)
         self._states = States(path, database.path, self._description)
         self._derived = Follower(path, self._description)
 
@@ -236,7 +237,11 @@ class Reader:
             with self._database.read() as connection:
                 try:
                     state = self._states.of(connection)
+                except StoreCorrupt:
+                    self._database.require_same()  # files of another collection are no damage
+                    raise
                 except FileNotFoundError as error:
+                    self._database.require_same()
                     # Compacted between the transaction's begin and here: the next sees the file.
                     if attempt + 1 < _MOST_GENERATIONS:
                         continue
