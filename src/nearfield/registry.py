@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from nearfield.errors import MissingExtra, UnknownName
 
-__all__ = ["CHUNKERS", "READERS", "STORES", "Part", "Registry", "suggest"]
+__all__ = ["ANSWERERS", "CHUNKERS", "READERS", "STORES", "Part", "Registry", "suggest"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,3 +158,6 @@ READERS = Registry(
         "notebook": Part("nearfield.documents.readers.notebook:NotebookReader"),
     },
 )
+
+ANSWERERS = Registry("answerers", {"passages": Part("nearfield.rag.answering:Answerer")})
+"""What answers questions about a collection: a room above it, so it is found by name."""

@@ -11,6 +11,7 @@ __all__ = ["app"]
 _COMMANDS = {
     "index": "read files into a collection, only what changed",
     "search": "find passages by meaning",
+    "ask": "answer a question from your files, with citations",
     "show": "show a passage with what stands around it",
     "remove": "take files or passages out of a collection",
     "stats": "what is in a collection",

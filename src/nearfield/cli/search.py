@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 import click
 
 from nearfield.cli import options, search_options
 from nearfield.cli.output import counted, dump, duration, path_text, safe
 from nearfield.cli.passage import wrapped
-from nearfield.cli.place import below, find_collection
 from nearfield.cli.progress import progress
-from nearfield.collection import Collection, open_collection
-from nearfield.collection.locate import collection_of, enclosing, is_collection
-from nearfield.errors import FingerprintMismatch, StoreLocked, StoreReadOnly
-from nearfield.filters import And, Filter, parse
+from nearfield.cli.ready import opened, scope, split
+from nearfield.collection import Collection
+from nearfield.filters import parse
 from nearfield.search.highlight import best_sentences
 from nearfield.search.options import Mode
 from nearfield.types import Hit
@@ -52,9 +49,9 @@ def command(
     is searched. A folder that was never indexed is indexed first, and files that changed since
     are read again.
     """
-    path, question = _split(words)
+    path, question = split(words, "search")
     chosen = parse(where) if where else None
-    with _open(path, model, dimensions, precision, update=not no_update) as collection:
+    with opened(path, model, dimensions, precision, update=not no_update) as collection:
         if asked.mode == Mode.SPARSE:
             with progress("Encoding for mode sparse", "passages") as bar:
                 collection.encode_sparse(lambda done, of: bar.update(done / of, done))
@@ -62,7 +59,7 @@ def command(
         hits = collection.search(
             question,
             k=k,
-            where=_scope(collection, path, chosen),
+            where=scope(collection, path, chosen),
             mode=asked.mode,
             rerank=asked.rerank,
             options=asked.options,
@@ -99,67 +96,6 @@ def _warn_irrelevant(collection: Collection, hits: Sequence[Hit], mode: str) -> 
             + f"nothing here seems relevant (confidence {verdict.confidence:.2f}, below "
             f"{verdict.threshold:.2f})"
         )
-
-
-def _split(words: tuple[str, ...]) -> tuple[str | None, str]:
-    if len(words) == 1:
-        if Path(words[0]).expanduser().is_dir():
-            raise click.UsageError(f'no question: nearfield search {words[0]} "a question"')
-        return None, words[0]
-    if len(words) == 2:
-        options.existing(words[0])
-        return words[0], words[1]
-    if Path(words[0]).exists():
-        return words[0], " ".join(words[1:])
-    return None, " ".join(words)
-
-
-def _open(
-    path: str | None, model: str | None, dimensions: int | None, precision: str, *, update: bool
-) -> Collection:
-    start = Path(path).expanduser() if path else None
-    if start is None or is_collection(start):
-        collection = open_collection(
-            find_collection(path), encoder=model, precision=precision, create=False
-        )
-    else:
-        found = enclosing(start)
-        place = found or collection_of(start)
-        collection = open_collection(
-            place, encoder=model, dimensions=dimensions, precision=precision
-        )
-        if found is None:
-            _update(collection, [start], announce=True)
-            return collection
-    if update and collection.is_stale():
-        _update(collection, [], announce=False)
-    return collection
-
-
-def _update(collection: Collection, roots: list[Path], *, announce: bool) -> None:
-    from nearfield.cli.index import run_index, show_report
-
-    try:
-        report = run_index(collection, roots, collection.update_options())
-    except (StoreLocked, StoreReadOnly, FingerprintMismatch) as error:
-        if announce:
-            raise
-        click.echo(click.style("note: ", fg="yellow") + f"searching as indexed: {error}", err=True)
-        return
-    if announce:
-        show_report(report, collection, err=True)
-        click.echo(err=True)
-
-
-def _scope(collection: Collection, path: str | None, chosen: Filter | None) -> Filter | None:
-    """Narrow the search to `path` when the collection holds more than that."""
-    if path is None or is_collection(Path(path).expanduser()):
-        return chosen
-    real = Path(path).expanduser().resolve()
-    if collection.roots == (str(real),):
-        return chosen
-    scope = below(real)
-    return And((scope, chosen)) if chosen else scope
 
 
 def _show(hit: Hit, mark: tuple[int, int] | None, *, full: bool) -> None:

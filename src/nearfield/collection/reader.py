@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -12,18 +12,19 @@ from typing import Self
 
 import numpy.typing as npt
 
+from nearfield.collection.asking import Answering, AskOptions, answerer
 from nearfield.collection.model import admit, load_again, precision_of
 from nearfield.collection.options import Chunking, IndexOptions, chunker_for
 from nearfield.collection.searching import Rerank, Searcher
 from nearfield.documents.walk import FoundFile, WalkOptions, walk
 from nearfield.filters import Filter, parse
 from nearfield.models.precision import AUTO
-from nearfield.protocols import Chunker, Encoder, ReadLimits
+from nearfield.protocols import Chunker, Encoder, Generator, ReadLimits, Reranker
 from nearfield.search.calibration import Calibration, Verdict
 from nearfield.search.options import Mode, SearchOptions
 from nearfield.stores.local import AuditReport, LocalStore, SourceState, VerifyReport
 from nearfield.stores.local import Mode as StoreMode
-from nearfield.types import Chunk, Hit, Role
+from nearfield.types import Answer, Chunk, Hit, Message, Piece, Role
 
 __all__ = ["CollectionReader", "as_filter"]
 
@@ -48,6 +49,7 @@ class CollectionReader:
         self._asked = precision
         self._store = LocalStore.open(path, mode=StoreMode.READ)
         self._given = encoder
+        self._answerers: dict[str | None, Answering] = {}
         if encoder is not None:
             admit(self._store, path, encoder.card)
 
@@ -209,6 +211,81 @@ class CollectionReader:
         """
         return self._searcher.similar(like, unlike, _over(options, k, where))
 
+    def ask(
+        self,
+        question: str,
+        *,
+        k: int | None = None,
+        where: Filter | str | None = None,
+        generator: Generator | str | None = None,
+        history: Sequence[Message] = (),
+        options: AskOptions | None = None,
+    ) -> Answer:
+        """Answer a question from the passages, with citations that are checked.
+
+        Parameters
+        ----------
+        question : str
+        k : int, optional
+            Passages to find, at least 1; 5 where the options say nothing else.
+        where : Filter or str, optional
+        generator : Generator or str, optional
+            What writes the answer: ``smollm2-135m-instruct``, the path of a GGUF file,
+            ``openai:MODEL``, ``anthropic:MODEL``; ``extractive`` for the documents' own sentences.
+            Without one the local default where it is installed, else ``extractive``.
+        history : sequence of Message
+            What was said before: the question is made whole by it before it is searched for.
+        options : AskOptions, optional
+            Context, expansion, thresholds. What is given above goes before what they say.
+
+        Returns
+        -------
+        Answer
+            Where the passages seem to hold no answer it says so (``abstained``), with the nearest.
+
+        Raises
+        ------
+        InputError
+            The question is blank, or the passages do not fit into the generator's context.
+        UnsupportedOperation
+            A history or an expansion was given, and nothing that could write.
+        UnknownName, MissingExtra, ModelNotInstalled
+            Of the generator.
+        """
+        return self._answering(generator).ask(
+            question, history=history, options=_asking(options, k, where)
+        )
+
+    def ask_stream(
+        self,
+        question: str,
+        *,
+        k: int | None = None,
+        where: Filter | str | None = None,
+        generator: Generator | str | None = None,
+        history: Sequence[Message] = (),
+        options: AskOptions | None = None,
+    ) -> Iterator[Piece | Answer]:
+        """Answer as it is written: pieces of plain text, and at the end the whole answer.
+
+        The pieces have no citations yet: what supports a sentence is looked for when it is written.
+        Parameters and errors are those of :meth:`ask`.
+        """
+        return self._answering(generator).stream(
+            question, history=history, options=_asking(options, k, where)
+        )
+
+    def _answering(self, generator: Generator | str | None) -> Answering:
+        if generator is not None and not isinstance(generator, str):
+            return answerer(self, generator)
+        if generator not in self._answerers:
+            self._answerers[generator] = answerer(self, generator)
+        return self._answerers[generator]
+
+    def reranker(self, asked: Rerank = True) -> Reranker | None:
+        """A reranker by name, True for the default one; loaded once."""
+        return self._searcher.reranker(asked)
+
     def judge(self, hits: Sequence[Hit], *, mode: Mode | str = Mode.DENSE) -> Verdict | None:
         """Say whether anything relevant was found; None where the hits have no confidences.
 
@@ -312,6 +389,11 @@ def _over(
     if k is not None:
         chosen = replace(chosen, k=k)
     return chosen if where is None else replace(chosen, where=as_filter(where))
+
+
+def _asking(options: AskOptions | None, k: int | None, where: Filter | str | None) -> AskOptions:
+    chosen = options or AskOptions()
+    return replace(chosen, search=_over(chosen.search, k, where))
 
 
 def as_filter(where: Filter | str | None) -> Filter | None:

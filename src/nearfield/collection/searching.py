@@ -61,7 +61,7 @@ class Searcher:
     ) -> list[Hit]:
         """Find passages; see :meth:`nearfield.collection.Collection.search`."""
         question = self._question(query, vector, options.mode)
-        reranker = self._reranker(rerank, options.mode)
+        reranker = self.reranker(rerank, options.mode)
         # Others are ranked by something else than the scores that were calibrated.
         plain = reranker is None and options.diversity == 0 and options.group_by is None
         calibration = self.calibration(options.mode) if plain else None
@@ -133,7 +133,8 @@ class Searcher:
             )
         return row
 
-    def _reranker(self, asked: Rerank, mode: Mode) -> Reranker | None:
+    def reranker(self, asked: Rerank, mode: Mode = Mode.DENSE) -> Reranker | None:
+        """The reranker that was asked for, loaded once; None where none is wanted."""
         if mode is Mode.LATE:
             if asked not in (None, False):
                 raise InputError("mode 'late' is a reranking itself: leave rerank out")

@@ -1,0 +1,169 @@
+"""Whether passages hold an answer: what the best sentence has of what the question asks for.
+
+Small language models never say that a text does not answer, so the decision is made before one is
+asked. A logistic regression turns signals into the probability that there is an answer. Its weights
+stand in ``evidence.toml`` with what they were learned from; ``python -m benchmarks answers`` learns
+and measures them. Questions about what no document mentions are told apart well. A question
+about what a document nearly says, with one name or one "not" changed, mostly passes: only a reader
+that was trained on such questions sees the difference.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+from nearfield.protocols import Reranker
+from nearfield.rag.extractive import Choice
+from nearfield.rag.words import content_words, coverage, specifics
+from nearfield.types import Hit
+
+__all__ = ["Judgement", "Weights", "has_kind", "judge", "learned", "signals"]
+
+_DATE = re.compile(
+    r"\b\d{3,4}s?\b|\bcentur(?:y|ies)\b|\b(?:January|February|March|April|May|June|July|August"
+    r"|September|October|November|December)\b|\bB\.?C\.?|\bA\.?D\."
+)
+_NUMBER = re.compile(
+    r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|dozen|hundred|thousand|million"
+    r"|billion|half|percent)\b",
+    re.IGNORECASE,
+)
+_ASKS_DATE = re.compile(r"\bwhen\b|\b(?:what|which) (?:year|century|decade|date|month)\b", re.I)
+_ASKS_NUMBER = re.compile(r"\bhow (?:many|much)\b|\bwhat (?:number|percent|percentage)\b", re.I)
+_ASKS_NAME = re.compile(r"\b(?:who|whom|whose|where)\b|\b(?:what|which) (?:country|city)\b", re.I)
+_NEUTRAL = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """One regression.
+
+    Attributes
+    ----------
+    of : mapping of str to float
+        Weight of each signal.
+    bias : float
+    threshold : float
+        Least probability at which an answer is given: one in twenty answerable questions that it
+        was learned from lies below.
+    """
+
+    of: Mapping[str, float]
+    bias: float
+    threshold: float
+
+    def probability(self, seen: Mapping[str, float]) -> float:
+        """Probability, in (0, 1), that there is an answer."""
+        z = self.bias + sum(weight * seen[name] for name, weight in self.of.items())
+        return 1.0 / (1.0 + math.exp(-max(-700.0, min(700.0, z))))
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Whether there is an answer.
+
+    Attributes
+    ----------
+    confidence : float
+        In [0, 1].
+    threshold : float
+        That was learned for these signals.
+    """
+
+    confidence: float
+    threshold: float
+
+    def answerable(self, threshold: float | None = None) -> bool:
+        """Whether to answer, by the learned threshold or by another one."""
+        return self.confidence >= (self.threshold if threshold is None else threshold)
+
+
+def judge(
+    question: str,
+    hits: Sequence[Hit],
+    best: Sequence[Choice],
+    encoder: str,
+    reranker: Reranker | None = None,
+) -> Judgement:
+    """Judge what was found.
+
+    Parameters
+    ----------
+    question : str
+    hits : sequence of Hit
+    best : sequence of Choice
+        The sentences that fit best, of these hits.
+    encoder : str
+        Name of the model: cosines mean something else in each.
+    reranker : Reranker, optional
+        Reads the best sentence together with the question.
+    """
+    if not hits or not best:
+        return Judgement(0.0, 1.0 if not hits else learned("words").threshold)
+    seen = signals(question, best[0])
+    if reranker is not None:
+        weights = learned("rerank")
+        seen["rerank"] = float(reranker.score(question, [best[0].sentence.text])[0])
+    else:
+        weights = learned("similarity" if encoder == _LEARNED_WITH else "words")
+    return Judgement(weights.probability(seen), weights.threshold)
+
+
+def signals(question: str, best: Choice) -> dict[str, float]:
+    """What the best sentence has of what the question asks for, each from 0 to 1 (cosine: -1 to 1).
+
+    ``similarity``: cosine of question and sentence. ``words``: share of the question's words in the
+    sentence; ``passage``: in its passage; ``names``: of its numbers and names in the passage;
+    ``kind``: whether the sentence holds a date, a number or a name where one is asked for.
+    """
+    sentence = best.sentence
+    around = content_words(" ".join([*sentence.chunk.headings, sentence.chunk.text]))
+    asked = content_words(question)
+    return {
+        "similarity": best.similarity,
+        "words": coverage(asked, content_words(sentence.text)),
+        "passage": coverage(asked, around),
+        "names": coverage(specifics(question), around),
+        "kind": has_kind(question, sentence.text),
+    }
+
+
+def has_kind(question: str, sentence: str) -> float:
+    """1 where a sentence holds what kind of thing is asked for, 0 where not, 0.8 if none is said.
+
+    What the question itself says does not count.
+
+    Examples
+    --------
+    >>> has_kind("When did William land?", "William landed in 1066.")
+    1.0
+    >>> has_kind("When did William land?", "William landed with an army.")
+    0.0
+    """
+    asked = content_words(question)
+    if _ASKS_DATE.search(question):
+        found = any(not content_words(m.group()) & asked for m in _DATE.finditer(sentence))
+    elif _ASKS_NUMBER.search(question):
+        found = _NUMBER.search(sentence) is not None
+    elif _ASKS_NAME.search(question):
+        found = bool(specifics(sentence) - asked)
+    else:
+        return _NEUTRAL
+    return 1.0 if found else 0.0
+
+
+_LEARNED_WITH = "all-MiniLM-L6-v2"
+
+
+@cache
+def learned(name: str) -> Weights:
+    """Weights of the package: ``words``, ``similarity`` or ``rerank``."""
+    text = (resources.files("nearfield.rag") / "evidence.toml").read_text("utf-8")
+    table = tomllib.loads(text)[name]
+    return Weights(table["weights"], table["bias"], table["threshold"])
