@@ -188,7 +188,9 @@ def _show_comparison(found: ModelComparison) -> None:
         f"quality: nDCG@10 {found.old_quality.mean:.3f} → {found.new_quality.mean:.3f} on "
         f"{counted(found.asked, 'sentence')} asked back: "
         + click.style(found.verdict, fg=colour, bold=True)
-        + f" (p {found.p:.3f})" if found.p >= 0.001 else " (p < 0.001)"
+        + f" (p {found.p:.3f})"
+        if found.p >= 0.001
+        else " (p < 0.001)"
     )
 
 

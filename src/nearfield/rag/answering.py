@@ -127,7 +127,7 @@ class Answerer:
                 most=chosen.sentences,
             )
             encoder = self._collection.encoder.card.name
-            judgement = judge(course.asked, hits, best, encoder, reranker)
+            judgement = judge(course.asked, hits, best, encoder)
         if not judgement.answerable(chosen.threshold):
             yield self._abstained(course, hits, queries, judgement, texts.abstain)
             return

@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-from nearfield.protocols import Reranker
 from nearfield.rag.extractive import Choice
 from nearfield.rag.words import content_words, coverage, specifics
 from nearfield.types import Hit
@@ -89,7 +88,6 @@ def judge(
     hits: Sequence[Hit],
     best: Sequence[Choice],
     encoder: str,
-    reranker: Reranker | None = None,
 ) -> Judgement:
     """Judge what was found.
 
@@ -100,18 +98,13 @@ def judge(
     best : sequence of Choice
         The sentences that fit best, of these hits.
     encoder : str
-        Name of the model: cosines mean something else in each.
-    reranker : Reranker, optional
-        Reads the best sentence together with the question.
+        Name of the model: cosines mean something else in each, so only those of the one that the
+        weights were learned with count.
     """
     if not hits or not best:
         return Judgement(0.0, 1.0 if not hits else learned("words").threshold)
     seen = signals(question, best[0])
-    if reranker is not None:
-        weights = learned("rerank")
-        seen["rerank"] = float(reranker.score(question, [best[0].sentence.text])[0])
-    else:
-        weights = learned("similarity" if encoder == _LEARNED_WITH else "words")
+    weights = learned("similarity" if encoder == _LEARNED_WITH else "words")
     return Judgement(weights.probability(seen), weights.threshold)
 
 
@@ -163,7 +156,7 @@ _LEARNED_WITH = "all-MiniLM-L6-v2"
 
 @cache
 def learned(name: str) -> Weights:
-    """Weights of the package: ``words``, ``similarity`` or ``rerank``."""
+    """Weights of the package: ``words``, or ``similarity`` as well."""
     text = (resources.files("nearfield.rag") / "evidence.toml").read_text("utf-8")
     table = tomllib.loads(text)[name]
     return Weights(table["weights"], table["bias"], table["threshold"])
