@@ -20,6 +20,7 @@ _COMMANDS = {
     "audit": "measure what fast search misses",
     "health": "what the vectors of a collection are like",
     "drift": "what changed between two snapshots",
+    "postmortem": "why questions failed, stage by stage",
     "compress": "what smaller vectors cost in quality",
     "migrate": "move a collection to another model, and back",
     "graph": "build the HNSW graph of a collection",

@@ -65,11 +65,11 @@ class Outcome:
 
     @property
     def verdict(self) -> str:
-        """``same``, ``worse`` or ``better`` than float32 at the 5% level; empty without labels."""
+        """Against float32 at the 5% level: ``tie``, ``worse``, ``better``; empty without labels."""
         if self.retention is None:
             return ""
         if self.p >= LEVEL:
-            return "same"
+            return "tie"
         return "better" if self.retention.mean > 1 else "worse"
 
 
@@ -96,9 +96,15 @@ class CompressionReport:
     skipped: tuple[str, ...]
 
     def smallest(self) -> Outcome | None:
-        """The fewest bytes in memory that are not worse than float32; None without labels."""
-        sound = [each for each in self.outcomes if each.verdict in ("same", "better")]
-        scans = [each for each in sound if not each.variant.m]
+        """The fewest bytes in memory whose quality may be float32's; None without labels.
+
+        Stricter than the tests, which many comparisons make shy: the interval must reach 1.
+        """
+        scans = [
+            each
+            for each in self.outcomes
+            if each.retention is not None and each.retention.high >= 1 and not each.variant.m
+        ]
         return min(scans, key=lambda each: each.bytes) if scans else None
 
 

@@ -15,6 +15,9 @@ from nearfield.types import Document
 
 __all__ = ["Judge"]
 
+Numbers = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
 _FEWEST_TERMS = 3
 _FEWEST_RARE = 2
 _RARE = 0.1
@@ -53,7 +56,15 @@ class Judge:
     def reason(self, draft: Draft) -> Reject | None:
         """Why a draft is no good question; None for a good one."""
         terms = self._terms[draft.question]
-        return self._says_nothing(draft, terms) or self._is_elsewhere(draft, terms)
+        if (nothing := self._says_nothing(draft, terms)) is not None:
+            return nothing
+        numbers = self._passages.numbers(terms)
+        elsewhere = self._elsewhere(draft)
+        return (
+            self._stands_elsewhere(numbers, elsewhere)
+            or self._says_little(numbers)
+            or self._is_answered(draft, terms, numbers, elsewhere)
+        )
 
     def _says_nothing(self, draft: Draft, terms: Sequence[str]) -> Reject | None:
         if draft.kind is Kind.GENERATED and not draft.question:
@@ -62,24 +73,25 @@ class Judge:
             return Reject.TOO_SHORT
         if sum(map(str.isalpha, draft.question)) < _LETTERS * len(draft.question.replace(" ", "")):
             return Reject.BOILERPLATE
-        distinct = np.unique(self._passages.numbers(terms))
-        rare = self._passages.frequency(distinct) <= self._most_for_rare
-        if int(rare.sum()) < _FEWEST_RARE:
-            return Reject.TOO_SHORT
         return None
 
-    @property
-    def _most_for_rare(self) -> float:
-        """Passages that a telling word may stand in: of a few passages up to half of them."""
+    def _says_little(self, numbers: Numbers) -> Reject | None:
         count = self._passages.count
-        return max(_RARE * count, min(count / 2, 5.0))
+        # Of a few passages a telling word may stand in up to half of them.
+        most = max(_RARE * count, min(count / 2, 5.0))
+        rare = self._passages.frequency(np.unique(numbers)) <= most
+        return Reject.TOO_SHORT if int(rare.sum()) < _FEWEST_RARE else None
 
-    def _is_elsewhere(self, draft: Draft, terms: Sequence[str]) -> Reject | None:
-        numbers = self._passages.numbers(terms)
-        elsewhere = self._elsewhere(draft)
+    def _stands_elsewhere(self, numbers: Numbers, elsewhere: Flags) -> Reject | None:
         repeated = int((elsewhere & (self._passages.repetition(numbers) >= _REPEATED)).sum())
-        if repeated:
-            return Reject.BOILERPLATE if repeated >= _COMMON else Reject.DUPLICATE
+        if not repeated:
+            return None
+        return Reject.BOILERPLATE if repeated >= _COMMON else Reject.DUPLICATE
+
+    def _is_answered(
+        self, draft: Draft, terms: Sequence[str], numbers: Numbers, elsewhere: Flags
+    ) -> Reject | None:
+        """Whether many passages could answer it, or none but its own, which any system finds."""
         covering = elsewhere & (self._passages.coverage(numbers) >= _COVERED)
         if int(covering.sum()) >= _COMMON:
             return Reject.AMBIGUOUS
@@ -87,7 +99,7 @@ class Judge:
             return Reject.VERBATIM
         return None
 
-    def _elsewhere(self, draft: Draft) -> npt.NDArray[np.bool_]:
+    def _elsewhere(self, draft: Draft) -> Flags:
         """Passages that stand neither in the answer nor in what is taken out for it."""
         passages = self._passages
         own = passages.document == self._index[draft.document]
@@ -95,7 +107,7 @@ class Judge:
         inside = np.zeros(passages.count, dtype=np.bool_)
         for start, end in spans:
             inside |= (passages.start < end) & (passages.end > start)
-        elsewhere: npt.NDArray[np.bool_] = ~own | (~inside & (passages.start >= 0))
+        elsewhere: Flags = ~own | (~inside & (passages.start >= 0))
         return elsewhere
 
     def _is_verbatim(self, draft: Draft, terms: Sequence[str]) -> bool:
