@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,29 @@ from nearfield.paths import models_dir
 
 # Read before any test moves the home: models are large and only ever read.
 _MODELS = models_dir().absolute()
+
+
+def _only_loopback(event: str, details: tuple[object, ...]) -> None:
+    """Fail what would leave this machine: no test touches the network."""
+    if event == "socket.getaddrinfo":
+        host = details[0]
+    elif event in {"socket.connect", "socket.sendto"}:
+        address = details[1]
+        host = address[0] if isinstance(address, tuple) else None  # a Unix socket has a path
+    else:
+        return
+    name = host.decode() if isinstance(host, bytes) else host
+    if not isinstance(name, str) or name in {"", "localhost"}:
+        return
+    try:
+        local = ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        local = False
+    if not local:
+        raise RuntimeError(f"a test wants to reach {name}: tests stay on this machine")
+
+
+sys.addaudithook(_only_loopback)
 
 
 @pytest.fixture(autouse=True)

@@ -15,6 +15,13 @@
     │   ├── HashMismatch            files differ from the ones that were pinned
     │   ├── UnsupportedModel        a layout, architecture or layer that is not understood
     │   └── FingerprintMismatch     vectors of two models would mix
+    ├── RemoteError                 a hosted model
+    │   ├── KeyMissing              the environment holds no key for it
+    │   ├── RemoteRefused           the server says no, and would say so again
+    │   ├── RemoteUnavailable       no usable answer after every retry
+    │   ├── RemoteAnswerInvalid     an answer that is none: wrong counts, NaN, broken JSON
+    │   ├── RemoteModelChanged      the name is the same, the vectors are not
+    │   └── SpendingCapReached      the next request could cost more than was allowed
     ├── DocumentError
     │   └── ReadError               one file cannot be read; the rest goes on
     └── StoreError
@@ -42,12 +49,19 @@ __all__ = [
     "FormatVersionError",
     "HashMismatch",
     "InputError",
+    "KeyMissing",
     "MissingExtra",
     "ModelError",
     "ModelNotInstalled",
     "NearfieldError",
     "NearfieldWarning",
     "ReadError",
+    "RemoteAnswerInvalid",
+    "RemoteError",
+    "RemoteModelChanged",
+    "RemoteRefused",
+    "RemoteUnavailable",
+    "SpendingCapReached",
     "StoreCorrupt",
     "StoreError",
     "StoreFull",
@@ -155,6 +169,49 @@ class FingerprintMismatch(ModelError):
     Same dimension is not the same space: a collection refuses to be read or written
     with any encoder but the one that made it.
     """
+
+
+class RemoteError(NearfieldError):
+    """Something about a hosted model; no message ever holds a key."""
+
+
+class KeyMissing(RemoteError):
+    """The environment holds no key for the provider; the message names the variable."""
+
+
+class RemoteRefused(RemoteError):
+    """The server refused a request, and would refuse it again.
+
+    Parameters
+    ----------
+    message : str
+        What happened and the remedy.
+    status : int
+        HTTP status.
+    """
+
+    def __init__(self, message: str, status: int) -> None:
+        self.status = status
+        super().__init__(message)
+
+
+class RemoteUnavailable(RemoteError):
+    """No usable answer after every retry: busy, broken, too slow or out of reach."""
+
+
+class RemoteAnswerInvalid(RemoteError):
+    """The server's answer is not what the request asks for; nothing of it was used."""
+
+
+class RemoteModelChanged(RemoteError):
+    """A hosted model of the same name now gives other vectors.
+
+    Weights at a provider cannot be hashed; the vector of one fixed text stands in for them.
+    """
+
+
+class SpendingCapReached(RemoteError):
+    """The next request could cost more than was allowed; it was not sent."""
 
 
 class DocumentError(NearfieldError):

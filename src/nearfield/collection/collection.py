@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ from nearfield.collection.report import IndexReport, ProgressListener
 from nearfield.collection.searching import calibration_property
 from nearfield.errors import InputError
 from nearfield.filters import Filter
+from nearfield.models.paid import PaidEncoder
 from nearfield.passage import embedding_text
 from nearfield.protocols import Encoder
 from nearfield.search.calibration import RANKED, Calibration
@@ -29,6 +30,9 @@ from nearfield.stores.local import Mode as StoreMode
 from nearfield.types import Chunk, FloatArray, Metadata, Role
 
 __all__ = ["Collection"]
+
+_PAID_BATCH = 8192
+"""Passages that are queued for a hosted model: enough for several requests at once."""
 
 
 class Collection(CollectionReader):
@@ -155,13 +159,15 @@ class Collection(CollectionReader):
         """
         # Imported here: searching needs none of the readers.
         from nearfield.collection.indexing import Indexer
-        from nearfield.models.cache import CachedEncoder, VectorCache
+        from nearfield.models.cache import CachedEncoder
 
         paths = [Path(root) for root in roots] or self._present_roots()
         if not paths:
             raise InputError(f"{self.path} has no folders yet: name one to index")
         chosen = options or self.update_options()
-        encoder = CachedEncoder(self._writer, VectorCache())
+        encoder = CachedEncoder(self._writer)
+        if isinstance(encoder.encoder, PaidEncoder) and chosen.batch == IndexOptions().batch:
+            chosen = replace(chosen, batch=_PAID_BATCH)  # what is bought is stored at once anyway
         with self._writing() as store:
             # Kept before the work begins: a killed run must be known as one when it is taken up.
             known = {*self.roots, *(str(path.resolve()) for path in paths if path.exists())}
@@ -258,7 +264,12 @@ class Collection(CollectionReader):
     def _rows(self, chunks: Sequence[Chunk], vectors: npt.ArrayLike | None) -> FloatArray:
         if vectors is None:
             texts = [embedding_text(chunk) for chunk in chunks]
-            return self._writer.encode(texts, role=Role.DOCUMENT)
+            writer = self._writer
+            if isinstance(writer, PaidEncoder):
+                from nearfield.models.cache import CachedEncoder
+
+                writer = CachedEncoder(writer)
+            return writer.encode(texts, role=Role.DOCUMENT)
         rows = np.ascontiguousarray(vectors, dtype=np.float32)
         if rows.ndim != 2 or len(rows) != len(chunks):
             raise InputError(f"vectors have shape {rows.shape} for {len(chunks)} texts")

@@ -12,19 +12,63 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from nearfield.errors import FingerprintMismatch, NearfieldWarning, UnsupportedOperation
+from nearfield.models.paid import PaidEncoder
 from nearfield.models.precision import AUTO, Precision
+from nearfield.models.remote.naming import is_remote
 from nearfield.models.resolve import load
 from nearfield.protocols import Encoder
 from nearfield.stores.local import LocalStore
 from nearfield.types import ModelCard
 
-__all__ = ["admit", "describe", "is_same_class", "load_again", "mixing", "precision_of"]
+__all__ = [
+    "admit",
+    "describe",
+    "guarded",
+    "is_same_class",
+    "load_again",
+    "mixing",
+    "precision_of",
+    "probes_of",
+    "require_trust",
+]
 
 
 def describe(name: str, card: ModelCard, dimensions: int | None) -> dict[str, str]:
     """Return the properties by which a collection finds its model again."""
     found = {"encoder": name, "precision": card.precision, "identity": card.identity}
     return found if dimensions is None else found | {"dimensions": str(dimensions)}
+
+
+def probes_of(encoder: Encoder) -> dict[str, str]:
+    """Return the properties by which a hosted model is known again; it is asked for them."""
+    if not isinstance(encoder, PaidEncoder):
+        return {}
+    from nearfield.models.remote.probes import taken
+
+    return taken(encoder)
+
+
+def guarded(encoder: Encoder, properties: Mapping[str, str], holder: str) -> Encoder:
+    """Let a hosted model compare itself with the collection's probes before it gives vectors."""
+    if not isinstance(encoder, PaidEncoder):
+        return encoder
+    from nearfield.models.remote import probes
+
+    return probes.guarded(encoder, properties, holder)
+
+
+def require_trust(name: str) -> None:
+    """Refuse to send texts to a server that nobody but the collection itself names.
+
+    Raises
+    ------
+    InputError
+        The model's name leads to another machine than this one or a provider's.
+    """
+    if is_remote(name):
+        from nearfield.models.remote import connecting
+
+        connecting.require_trust(name)
 
 
 def precision_of(properties: Mapping[str, str]) -> str:

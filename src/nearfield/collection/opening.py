@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nearfield.collection.collection import Collection
 from nearfield.collection.locate import is_collection
-from nearfield.collection.model import describe, load_again
+from nearfield.collection.model import describe, load_again, probes_of
 from nearfield.collection.options import Chunking, chunker_for
 from nearfield.errors import (
     DimensionMismatch,
@@ -122,7 +122,7 @@ def _created(
     chosen = chunking or Chunking()
     if chunking is not None:
         chunker_for(chosen, model)  # settings that do not work must not become a collection
-    properties = describe(name, model.card, dimensions)
+    properties = describe(name, model.card, dimensions) | probes_of(model)
     properties["chunking"] = json.dumps(asdict(chosen))
     properties[LANGUAGE] = Language.of(language or Language.AUTO).value
     try:

@@ -13,7 +13,7 @@ from typing import Self
 import numpy.typing as npt
 
 from nearfield.collection.asking import Answering, AskOptions, answerer
-from nearfield.collection.model import admit, load_again, precision_of
+from nearfield.collection.model import admit, guarded, load_again, precision_of, require_trust
 from nearfield.collection.options import Chunking, IndexOptions, chunker_for
 from nearfield.collection.searching import Rerank, Searcher
 from nearfield.documents.walk import FoundFile, WalkOptions, walk
@@ -52,6 +52,7 @@ class CollectionReader:
         self._answerers: dict[str | None, Answering] = {}
         if encoder is not None:
             admit(self._store, path, encoder.card)
+            self._given = guarded(encoder, self._store.properties, str(path))
 
     def __enter__(self) -> Self:
         return self
@@ -114,6 +115,7 @@ class CollectionReader:
             return self._given
         properties = self._store.properties
         dimensions = properties.get("dimensions")
+        require_trust(properties["encoder"])
         encoder = load_again(
             properties,
             name=properties["encoder"],
@@ -121,7 +123,7 @@ class CollectionReader:
             precision=self._asked,
         )
         admit(self._store, self.path, encoder.card)
-        return encoder
+        return guarded(encoder, properties, str(self.path))
 
     def count(self, *, where: Filter | str | None = None) -> int:
         """Return how many passages there are, or how many match a filter."""

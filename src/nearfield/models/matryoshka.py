@@ -17,6 +17,7 @@ import numpy as np
 from nearfield.errors import InputError
 from nearfield.metric import normalise
 from nearfield.models.card import fingerprint
+from nearfield.models.paid import PaidEncoder
 from nearfield.protocols import Encoder, Observer, TokenEncoder, Tokenizer
 from nearfield.types import FloatArray, ModelCard, Role, TokenVectors
 
@@ -56,6 +57,11 @@ def truncate(encoder: Encoder, dimensions: int) -> Encoder:
         )
     if dimensions == dimension:
         return whole
+    if isinstance(whole, PaidEncoder):
+        raise InputError(
+            f"{whole.card.name} is a hosted model: name the dimensions when it is loaded, as in "
+            f'nearfield.load("{whole.card.name}", dimensions={dimensions})'
+        )
     if isinstance(whole, TokenEncoder):
         return _TruncatedTokenEncoder(whole, whole, int(dimensions))
     return _Truncated(whole, int(dimensions))

@@ -17,9 +17,11 @@ import numpy as np
 from nearfield.cores import usable_cores
 from nearfield.errors import InputError, TruncationWarning, UnsupportedModel
 from nearfield.models import resolve
+from nearfield.models.remote.naming import is_remote
 from nearfield.models.transformer import onnx_files
 from nearfield.models.transformer.files import read_object
 from nearfield.models.transformer.runtimes.onnxruntime import open_session
+from nearfield.protocols import Reranker
 from nearfield.tokenization import SubwordTokenizer
 from nearfield.tokenization import load as load_tokenizer
 from nearfield.tokenization.cut import Pair
@@ -102,14 +104,14 @@ class CrossEncoder:
         return float(logits[0, 0])
 
 
-def load(name: str | Path = DEFAULT_RERANKER) -> CrossEncoder:
+def load(name: str | Path = DEFAULT_RERANKER) -> Reranker:
     """Find a reranker by name or folder and open it.
 
     Parameters
     ----------
     name : str or Path
         Of the catalog (``nearfield models``), or a folder with ``model.onnx`` and
-        ``tokenizer.json``.
+        ``tokenizer.json``; or a hosted one, such as ``cohere:rerank-v3.5``.
 
     Raises
     ------
@@ -117,7 +119,13 @@ def load(name: str | Path = DEFAULT_RERANKER) -> CrossEncoder:
         As :func:`nearfield.models.resolve.load`.
     UnsupportedModel
         The file does not give one number for each pair.
+    KeyMissing, MissingExtra
+        A hosted one has no key, or there is no HTTP library.
     """
+    if isinstance(name, str) and is_remote(name) and not Path(name).exists():
+        from nearfield.models.remote import reranker
+
+        return reranker.load(name)
     location = resolve.locate(name)
     resolve.check(location)
     file = onnx_files.find(location.path)

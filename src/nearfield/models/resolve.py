@@ -13,12 +13,19 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from nearfield.errors import InputError, ModelNotInstalled, UnknownName, UnsupportedModel
+from nearfield.errors import (
+    InputError,
+    ModelNotInstalled,
+    UnknownName,
+    UnsupportedModel,
+    UnsupportedOperation,
+)
 from nearfield.models import catalog, formats, hub
 from nearfield.models.catalog import CatalogEntry, Task
 from nearfield.models.hashes import verify
 from nearfield.models.matryoshka import truncate
-from nearfield.models.precision import AUTO
+from nearfield.models.precision import AUTO, Precision, asked
+from nearfield.models.remote.naming import is_remote
 from nearfield.paths import models_dir
 from nearfield.protocols import Encoder
 from nearfield.registry import suggest
@@ -92,8 +99,9 @@ def load(
     name : str or Path
         A folder or file; a name or alias of the catalog; the name of a folder in the models
         folder; ``org/name`` for what the hub's cache holds; ``hf:org/name`` or
-        ``hf:org/name@revision`` to fetch it from the hub if need be. A name that ends in
-        ``@dimensions``, as cut models' cards do, is cut to that many.
+        ``hf:org/name@revision`` to fetch it from the hub if need be; ``provider:model`` for a
+        hosted model (:mod:`nearfield.models.remote`). A name that ends in ``@dimensions``, as cut
+        models' cards do, is cut to that many.
     dimensions : int, optional
         Cut vectors to their first components, at unit length again
         (:func:`nearfield.models.matryoshka.truncate`).
@@ -126,7 +134,11 @@ def load(
         The model has another precision class, or this machine cannot compute it.
     MissingExtra
         The runtime is not installed.
+    RemoteError
+        A hosted model has no key, or does not answer.
     """
+    if isinstance(name, str) and is_remote(name) and not Path(name).exists():
+        return _hosted(name, dimensions, precision, runtime)
     location, cut = _locate_cut(name)
     if dimensions is not None and cut is not None and dimensions != cut:
         raise InputError(f"{name} asks for {cut} dimensions, the argument for {dimensions}")
@@ -137,6 +149,16 @@ def load(
     )
     wanted = dimensions if dimensions is not None else cut
     return encoder if wanted is None else truncate(encoder, wanted)
+
+
+def _hosted(name: str, dimensions: int | None, precision: str, runtime: str | None) -> Encoder:
+    from nearfield.models import remote
+
+    if asked(precision) not in (None, Precision.HOSTED) or runtime is not None:
+        raise UnsupportedOperation(
+            f"{name} is computed by its provider: leave precision and runtime out"
+        )
+    return remote.load(name, dimensions=dimensions)
 
 
 _OTHER_USES = {
@@ -177,6 +199,10 @@ def _locate(name: str | Path) -> Location:
         return Location(path.resolve().name, path, Origin.PATH)
     if not name:
         raise InputError("the model's name is empty")
+    if is_remote(name):
+        raise UnsupportedModel(
+            f"{name} is a hosted model: it has no files here, and nearfield.load opens it"
+        )
     if name.startswith("hf:"):
         return _from_hub(name.removeprefix("hf:"))
     entry = catalog.get(name)
