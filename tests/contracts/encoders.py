@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 from safetensors.numpy import save_file
+from tests.support.hosted import HostedServer
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
 from nearfield.errors import MissingExtra, UnsupportedOperation
-from nearfield.models import matryoshka, static, transformer
+from nearfield.models import matryoshka, remote, static, transformer
 from nearfield.models.precision import Precision
 from nearfield.models.transformer.choice import RuntimeName, choose
 from nearfield.models.transformer.config import read_shape
@@ -68,8 +70,21 @@ def present() -> list[tuple[RuntimeName, Precision]]:
     return found
 
 
+def hosted(folder: Path) -> Encoder:
+    """The sentence vectors behind a server that speaks OpenAI's protocol."""
+    return remote.load(f"openai:tiny-sentences@{_served(folder)}/openai/v1#max_tokens=8")
+
+
+@cache
+def _served(folder: Path) -> str:
+    """URL of a server that lives as long as the tests; its threads are daemons."""
+    server = HostedServer(sentence_vectors(folder), max_tokens=8, key="")
+    return server.__enter__().url
+
+
 MADE: dict[str, Callable[[Path], Encoder]] = {
     "sentence vectors": sentence_vectors,
+    "hosted": hosted,
     "word vectors": word_vectors,
     "shortened": shortened,
     **{f"tiny BERT, {r} {p}": tiny_bert(r, p) for r, p in present()},

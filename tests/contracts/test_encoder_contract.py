@@ -201,8 +201,9 @@ def test_the_card_tells_the_truth(encoder: Encoder) -> None:
     assert bool(np.allclose(lengths, 1.0, atol=1e-5)) == card.normalised
     assert re.fullmatch("[0-9a-f]{64}", card.fingerprint)
     assert re.fullmatch("[0-9a-f]{64}", encoder.tokenizer.fingerprint)
-    assert card.parameters > 0
-    assert card.size_bytes > 0
+    if card.precision != Precision.HOSTED:  # a provider's files are out of sight
+        assert card.parameters > 0
+        assert card.size_bytes > 0
     assert card.runtime
     assert card.name
 

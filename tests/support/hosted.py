@@ -181,7 +181,7 @@ class HostedServer:
         return routes[route](body)
 
     def _authorise(self, provider: str, headers: dict[str, str]) -> None:
-        name = {"gemini": "x-goog-api-key", "anthropic": "x-api-key"}.get(provider)
+        name = {"gemini": "x-goog-api-key"}.get(provider)
         shown = headers.get(name or "authorization", "")
         wanted = self.key if name else f"Bearer {self.key}"
         if self.key and shown != wanted:

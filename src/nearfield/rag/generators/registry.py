@@ -29,8 +29,8 @@ GENERATORS = Registry(
     "generators",
     {
         _LOCAL: Part("nearfield.rag.generators.llama:load", "rag"),
-        "openai": Part("nearfield.rag.generators.openai:load"),
-        "anthropic": Part("nearfield.rag.generators.anthropic:load"),
+        "openai": Part("nearfield.rag.generators.openai:load", "remote"),
+        "anthropic": Part("nearfield.rag.generators.anthropic:load", "remote"),
     },
 )
 """Loaders by kind: each takes the model's name and returns a Generator."""

@@ -16,7 +16,7 @@ PREFIXES = {
     "voyage": "/voyage/v1",
     "jina": "/jina/v1",
     "mistral": "/mistral/v1",
-    "gemini": "/gemini/v1beta",
+    "gemini": "/gemini/v1",
 }
 
 

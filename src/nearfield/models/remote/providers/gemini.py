@@ -22,7 +22,7 @@ _WITHOUT_TASKS = ("gemini-embedding-2",)
 
 
 class GeminiEmbeddings:
-    """``POST /v1beta/models/MODEL:batchEmbedContents``.
+    """``POST /v1/models/MODEL:batchEmbedContents``.
 
     The API cuts long texts without a word and cannot be asked not to. So a text that may be too
     long is counted by the server first (``countTokens``, free of charge) and cut here.
@@ -32,7 +32,7 @@ class GeminiEmbeddings:
     refuses_long = False
 
     def endpoint(self, secret: Secret | None, base_url: str) -> Endpoint:
-        url = base_url or "https://generativelanguage.googleapis.com/v1beta"
+        url = base_url or "https://generativelanguage.googleapis.com/v1"
         return Endpoint(url, secret, header="x-goog-api-key", scheme="", title="Gemini")
 
     def path(self, ask: Ask) -> str:
