@@ -10,7 +10,8 @@ import numpy as np
 from haystack import component, default_from_dict, default_to_dict
 from haystack.dataclasses import Document
 
-from nearfield.models.rerank import DEFAULT_RERANKER, CrossEncoder, load
+from nearfield.models.rerank import DEFAULT_RERANKER, load
+from nearfield.protocols import Reranker
 
 __all__ = ["NearfieldRanker"]
 
@@ -29,7 +30,7 @@ class NearfieldRanker:
 
     def __init__(self, model: str = DEFAULT_RERANKER, top_k: int = 10) -> None:
         self.model, self.top_k = model, _checked(top_k)
-        self._encoder: CrossEncoder | None = None
+        self._encoder: Reranker | None = None
 
     def to_dict(self) -> dict[str, Any]:
         return default_to_dict(self, model=self.model, top_k=self.top_k)

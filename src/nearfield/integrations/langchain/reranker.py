@@ -9,7 +9,8 @@ from langchain_core.callbacks import Callbacks
 from langchain_core.documents import BaseDocumentCompressor, Document
 from pydantic import Field, PrivateAttr
 
-from nearfield.models.rerank import DEFAULT_RERANKER, CrossEncoder, load
+from nearfield.models.rerank import DEFAULT_RERANKER, load
+from nearfield.protocols import Reranker
 
 __all__ = ["NearfieldReranker"]
 
@@ -29,7 +30,7 @@ class NearfieldReranker(BaseDocumentCompressor):
 
     model: str = DEFAULT_RERANKER
     top_n: int = Field(default=5, ge=1)
-    _encoder: CrossEncoder | None = PrivateAttr(default=None)
+    _encoder: Reranker | None = PrivateAttr(default=None)
 
     def compress_documents(
         self, documents: Sequence[Document], query: str, callbacks: Callbacks = None

@@ -8,7 +8,8 @@ from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import MetadataMode, NodeWithScore, QueryBundle
 
 from nearfield.errors import InputError
-from nearfield.models.rerank import DEFAULT_RERANKER, CrossEncoder, load
+from nearfield.models.rerank import DEFAULT_RERANKER, load
+from nearfield.protocols import Reranker
 
 __all__ = ["NearfieldRerank"]
 
@@ -26,7 +27,7 @@ class NearfieldRerank(BaseNodePostprocessor):
 
     model: str = Field(default=DEFAULT_RERANKER)
     top_n: int = Field(default=5, ge=1)
-    _encoder: CrossEncoder | None = PrivateAttr(default=None)
+    _encoder: Reranker | None = PrivateAttr(default=None)
 
     @classmethod
     def class_name(cls) -> str:
