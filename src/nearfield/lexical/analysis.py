@@ -83,7 +83,7 @@ class Analyzer:
     def __init__(self, language: Language = Language.AUTO) -> None:
         self.language = language
         self.stem = stemmer(language)
-        self._word = lru_cache(_REMEMBERED)(self._analyse)
+        self._word = lru_cache(_REMEMBERED)(self.analyse)
 
     @property
     def spec(self) -> str:
@@ -112,12 +112,17 @@ class Analyzer:
         found: list[int] = []
         counts = np.zeros(len(texts), dtype=np.int64)
         for index, text in enumerate(texts):
-            raw = words(text) if text.isascii() else _raw(text)
+            raw = self.raw_words(text)
             counts[index] = len(raw)
             found += map(number, raw)
         return _expand([self._word(raw) for raw in numbers], np.array(found, np.uint32), counts)
 
-    def _analyse(self, raw: str) -> Word:
+    def raw_words(self, text: str) -> list[str]:
+        """The words of a text as they stand in it, for :meth:`analyse`."""
+        return words(text) if text.isascii() else _raw(text)
+
+    def analyse(self, raw: str) -> Word:
+        """What one of the words of a text stands for."""
         if raw.isascii() and raw.isalpha():
             plain = plain_word(raw, self.stem)
             if plain is not None:

@@ -7,6 +7,7 @@ import unicodedata
 from functools import cache
 
 __all__ = [
+    "classes",
     "clusters",
     "fold",
     "is_spaceless",
@@ -43,6 +44,10 @@ _CLASS = "".join(f"{first}-{last}" for first, last in _SPACELESS)
 # Thai and Lao digits stand in their blocks; NFKC leaves them, and pairs of digits are of no use.
 _DIGITS = "\u0e50-\u0e59\u0ed0-\u0ed9\u1040-\u1049\u17e0-\u17e9"
 
+# Code points that `classes` tells of, and those of them that stand between parts of a word.
+_TABULATED = 0x3000
+_JOINING = ".,'@-\u2019\u2010\u2011"
+
 # One mark joins the parts of a word: example.com, well-known, don't, jo@home, 1,000. A comma joins
 # digits only; `words` of analysis splits what it should not have joined.
 _ASCII_WORD = re.compile(r"\w+(?:[.,'@-]\w+)*(?:\+\+|#)?", re.ASCII)
@@ -71,6 +76,32 @@ def _patterns() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
     spaceless = f"(?:(?![{_DIGITS}])[{_CLASS}{marks}])+"
     run = rf"((?=[{_CLASS}])(?![{marks}]){spaceless})"
     return re.compile(word), re.compile(run), re.compile(rf"[^{marks}][{marks}]*|[{marks}]+")
+
+
+@cache
+def classes() -> bytes:
+    """What each code point below U+3000 is to :func:`words`, for the compiled search of words.
+
+    1 is part of words, 2 joins them, 0 neither. 4 are those that need to be looked at together
+    with their neighbours: marks, characters that NFKC changes, scripts without spaces.
+
+    Examples
+    --------
+    >>> [classes()[ord(character)] for character in "a_-é."], classes()[0x301]
+    ([1, 1, 2, 1, 2], 4)
+    """
+    letter = re.compile(r"\w").match
+    found = bytearray(_TABULATED)
+    for point in range(_TABULATED):
+        character = chr(point)
+        alone = unicodedata.is_normalized("NFKC", character) and not unicodedata.combining(character)
+        if not alone or unicodedata.category(character)[0] == "M" or is_spaceless(character):
+            found[point] = 4
+        elif letter(character):
+            found[point] = 1
+        elif character in _JOINING:
+            found[point] = 2
+    return bytes(found)
 
 
 def normalise(text: str) -> str:

@@ -11,10 +11,10 @@ import numpy as np
 from nearfield.errors import InputError
 from nearfield.lexical.analysis import Analyzer
 from nearfield.lexical.container import DamagedIndex
+from nearfield.lexical.inverting import Inverter
 from nearfield.lexical.matching import match
-from nearfield.lexical.postings import invert
 from nearfield.lexical.scoring import Formula, Found, Weighing, best, contribution, norm
-from nearfield.lexical.segment import Packed, build_segment
+from nearfield.lexical.segment import Packed
 from nearfield.lexical.shelf import MemoryShelf, Shelf
 from nearfield.lexical.slots import SlotIndex
 from nearfield.lexical.stemming import Language
@@ -108,7 +108,7 @@ class Lexical(SlotIndex):
     def __init__(self, shelf: Shelf, analyzer: Analyzer) -> None:
         super().__init__(shelf)
         self._analyzer = analyzer
-        self._positions = shelf.facts["positions"] == "True"
+        self._inverter = Inverter(analyzer, positions=shelf.facts["positions"] == "True")
 
     @classmethod
     def create(
@@ -203,29 +203,13 @@ class Lexical(SlotIndex):
             checksums and made again.
         """
         for begin in range(0, len(texts), _AT_ONCE):
-            data = self._segment(texts[begin : begin + _AT_ONCE], self._shelf.stored)
+            data = self._inverter.segment(texts[begin : begin + _AT_ONCE], self._shelf.stored)
             self._shelf.append(data, dead=dead, durable=durable)
 
     def extend_tail(self, texts: Sequence[str]) -> None:
         """Index texts for the next slots in memory only."""
         if texts:
-            self._shelf.extend(self._segment(texts, self._shelf.end))
-
-    def _segment(self, texts: Sequence[str], first_slot: int) -> bytearray:
-        found = self._analyzer.occurrences(texts)
-        keys, postings = invert(found, positions=self._positions)
-        ranks = {key: rank for rank, key in enumerate(keys)}
-        surfaces = {
-            spelt.encode("utf-8", "surrogatepass"): ranks[term.encode("utf-8", "surrogatepass")]
-            for spelt, term in found.surfaces.items()
-        }
-        facts = {
-            "first_slot": first_slot,
-            "counted": len(texts),
-            "total_length": int(found.lengths.sum(dtype=np.int64)),
-            "has_positions": self._positions,
-        }
-        return build_segment(keys, postings, found.lengths, surfaces, facts)
+            self._shelf.extend(self._inverter.segment(texts, self._shelf.end))
 
     # ---- searching ----
 

@@ -7,7 +7,7 @@ results.
 from __future__ import annotations
 
 import ctypes
-from ctypes import POINTER, c_char_p, c_double, c_int32, c_int64, c_void_p
+from ctypes import POINTER, c_char_p, c_double, c_int32, c_int64, c_uint64, c_void_p
 from functools import cache
 from pathlib import Path
 
@@ -23,11 +23,11 @@ from nearfield.compiled import (
 )
 
 __all__ = [
-    "ABI_VERSION", "KERNEL_VARIABLE", "Availability", "Scoring", "available", "chosen", "kernel",
-    "library", "load",
+    "ABI_VERSION", "KERNEL_VARIABLE", "Availability", "Batch", "Scoring", "Source", "available",
+    "chosen", "kernel", "library", "load",
 ]  # fmt: skip
 
-ABI_VERSION = 1
+ABI_VERSION = 2
 """Raised together with NFL_ABI_VERSION in ``csrc/nearfield_lexical.h``."""
 
 KERNEL_VARIABLE = "NEARFIELD_LEXICAL_KERNEL"
@@ -44,6 +44,48 @@ class Scoring(ctypes.Structure):
         ("k1", c_double),
         ("b", c_double),
         ("average", c_double),
+    ]
+
+
+class Batch(ctypes.Structure):
+    """``nfl_batch``."""
+
+    _fields_ = [
+        ("found", c_void_p),
+        ("counts", c_void_p),
+        ("found_count", c_int64),
+        ("texts", c_int64),
+        ("widths", c_void_p),
+        ("starts", c_void_p),
+        ("terms", c_void_p),
+        ("offsets", c_void_p),
+        ("surface_starts", c_void_p),
+        ("surfaces", c_void_p),
+        ("surface_terms", c_void_p),
+        ("words", c_void_p),
+        ("keys", c_void_p),
+        ("spelt", c_void_p),
+        ("with_positions", c_int64),
+    ]
+
+
+class Source(ctypes.Structure):
+    """``nfl_source``."""
+
+    _fields_ = [
+        ("segment", c_uint64 * 9),
+        ("keys", c_void_p),
+        ("key_ends", c_void_p),
+        ("terms", c_void_p),
+        ("positions", c_void_p),
+        ("surfaces", c_void_p),
+        ("surface_ends", c_void_p),
+        ("surface_terms", c_void_p),
+        ("key_count", c_uint64),
+        ("key_bytes", c_uint64),
+        ("position_bytes", c_uint64),
+        ("surface_count", c_uint64),
+        ("surface_bytes", c_uint64),
     ]
 
 
@@ -121,4 +163,33 @@ def load(path: Path) -> ctypes.CDLL:
         c_int32, c_void_p, c_int64, c_char_p, c_int64, c_void_p, c_int64,
     ]  # fmt: skip
     native.nfl_places.restype = c_int64
+    _declare_building(native)
     return native
+
+
+def _declare_building(native: ctypes.CDLL) -> None:
+    """The functions that make segments."""
+    declared = {
+        "nfl_vocabulary_new": (c_void_p, []),
+        "nfl_vocabulary_free": (None, [c_void_p]),
+        "nfl_vocabulary_size": (c_int64, [c_void_p]),
+        "nfl_vocabulary_lines": (c_void_p, [c_void_p, c_int64, POINTER(c_int64)]),
+        "nfl_vocabulary_number": (c_int32, [c_void_p, c_char_p, c_int64, c_int64, c_void_p]),
+        "nfl_words": (
+            c_int64,
+            [
+                c_void_p, c_char_p, c_int64, c_void_p, c_int64, c_char_p, c_int64, c_void_p,
+                c_void_p, c_void_p,
+            ],
+        ),
+        "nfl_split": (c_int64, [c_void_p, c_int64, c_void_p, c_void_p, c_void_p]),
+        "nfl_invert": (c_void_p, [POINTER(Batch), c_void_p]),
+        "nfl_merge": (
+            c_int32, [c_void_p, c_int64, c_void_p, c_void_p, c_int32, POINTER(c_void_p)],
+        ),
+        "nfl_sections_data": (c_void_p, [c_void_p, c_int32, POINTER(c_int64)]),
+        "nfl_sections_free": (None, [c_void_p]),
+    }  # fmt: skip
+    for name, (result, arguments) in declared.items():
+        function = getattr(native, name)
+        function.restype, function.argtypes = result, arguments

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import ctypes
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from nearfield.lexical import container
+from nearfield.compiled import check_status
+from nearfield.lexical.library import Source, chosen
 from nearfield.lexical.postings import Postings, encode, join_keys
-from nearfield.lexical.segment import Segment
+from nearfield.lexical.segment import Segment, joined_segment
+from nearfield.lexical.vocabulary import NO_MEMORY, held_sections
 from nearfield.masks import Mask, flags_of
 
 __all__ = ["merge", "to_merge"]
@@ -19,6 +22,9 @@ __all__ = ["merge", "to_merge"]
 _SMALL = 512  # segments of no more slots are of the lowest tier
 _FANOUT = 4
 _PORTION = 1 << 19  # postings that are unpacked at once
+_DAMAGED = 1  # nfl_status
+
+UIntArray = npt.NDArray[np.uint32]
 
 
 def to_merge(sizes: Sequence[int]) -> int:
@@ -64,9 +70,48 @@ def merge(segments: Sequence[Segment], dead: Mask | None = None) -> bytearray:
     lengths = np.concatenate([segment.lengths for segment in segments])
     gone = _bits(dead, base, end)
     lengths[gone] = 0
-    counted = sum(s.counted for s in segments) if dead is None else int((~gone).sum())
+    facts = {
+        "first_slot": base,
+        "counted": sum(s.counted for s in segments) if dead is None else int((~gone).sum()),
+        "total_length": int(lengths.sum(dtype=np.int64)),
+        "has_positions": all(segment.has_positions for segment in segments),
+    }
+    native = chosen()
+    if native is not None:
+        return _with_library(native, segments, lengths, gone if dead is not None else None, facts)
+    return _with_numpy(segments, lengths, gone if dead is not None else None, facts)
+
+
+def _with_library(
+    native: ctypes.CDLL,
+    segments: Sequence[Segment],
+    lengths: UIntArray,
+    gone: npt.NDArray[np.bool_] | None,
+    facts: Mapping[str, object],
+) -> bytearray:
+    sources = (Source * len(segments))(*(segment.source() for segment in segments))
+    merged = ctypes.c_void_p()
+    status = native.nfl_merge(
+        ctypes.addressof(sources), len(segments), lengths.ctypes.data,
+        None if gone is None else gone.ctypes.data, bool(facts["has_positions"]),
+        ctypes.byref(merged),
+    )  # fmt: skip
+    if status == _DAMAGED:
+        segments[0].refuse()
+    check_status(status, refused="", no_memory=NO_MEMORY)
+    with held_sections(native, merged.value or 0) as sections:
+        return joined_segment(lengths, sections, facts)
+
+
+def _with_numpy(
+    segments: Sequence[Segment],
+    lengths: UIntArray,
+    gone: npt.NDArray[np.bool_] | None,
+    facts: Mapping[str, object],
+) -> bytearray:
+    base = segments[0].first_slot
     keys = sorted(set().union(*(segment.keys.all() for segment in segments)))
-    parts = list(_portions(segments, keys, gone if dead is not None else None, base))
+    parts = list(_portions(segments, keys, gone, base))
     kept = np.concatenate([counts for counts, _ in parts]) > 0 if parts else np.zeros(0, bool)
     sections = _joined([encode(_only(c, p), lengths) for c, p in parts])
     names = [key for key, keep in zip(keys, kept.tolist(), strict=True) if keep]
@@ -79,25 +124,15 @@ def merge(segments: Sequence[Segment], dead: Mask | None = None) -> bytearray:
     spelt = sorted(surfaces)
     raw, ends = join_keys(names)
     surface_raw, surface_ends = join_keys(spelt)
-    facts = {
-        "first_slot": base,
-        "counted": counted,
-        "total_length": int(lengths.sum(dtype=np.int64)),
-        "has_positions": all(segment.has_positions for segment in segments),
-        "slots": end - base,
+    found = {
+        "keys": raw,
+        "key_ends": ends,
+        **sections,
+        "surfaces": surface_raw,
+        "surface_ends": surface_ends,
+        "surface_terms": np.array([ranks[surfaces[s]] for s in spelt], dtype=np.uint32),
     }
-    return container.build(
-        facts,
-        {
-            "lengths": lengths,
-            "keys": raw,
-            "key_ends": ends,
-            **sections,
-            "surfaces": surface_raw,
-            "surface_ends": surface_ends,
-            "surface_terms": np.array([ranks[surfaces[s]] for s in spelt], dtype=np.uint32),
-        },
-    )
+    return joined_segment(lengths, found, facts)
 
 
 def _bits(mask: Mask | None, base: int, end: int) -> npt.NDArray[np.bool_]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from ctypes import c_uint64
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,10 +17,10 @@ from nearfield.lexical import codec, container
 from nearfield.lexical.codec import BLOCK
 from nearfield.lexical.container import Container, DamagedIndex
 from nearfield.lexical.dictionary import Dictionary
-from nearfield.lexical.library import chosen
+from nearfield.lexical.library import Source, chosen
 from nearfield.lexical.postings import Postings, decode, encode, join_keys
 
-__all__ = ["Loose", "Packed", "Segment", "build_segment"]
+__all__ = ["Loose", "Packed", "Segment", "build_segment", "joined_segment"]
 
 UIntArray = npt.NDArray[np.uint32]
 FloatArray = npt.NDArray[np.float32]
@@ -104,11 +105,20 @@ def build_segment(
     raw, ends = join_keys(keys)
     spelt = sorted(surfaces)
     surface_raw, surface_ends = join_keys(spelt)
-    sections: dict[str, npt.NDArray[Any]] = {"lengths": lengths, "keys": raw, "key_ends": ends}
+    sections: dict[str, npt.NDArray[Any]] = {"keys": raw, "key_ends": ends}
     sections |= encode(postings, lengths)
     sections["surfaces"], sections["surface_ends"] = surface_raw, surface_ends
     sections["surface_terms"] = np.array([surfaces[key] for key in spelt], dtype=np.uint32)
-    return container.build({**facts, "slots": len(lengths)}, sections)
+    return joined_segment(lengths, sections, facts)
+
+
+def joined_segment(
+    lengths: UIntArray, sections: Mapping[str, npt.NDArray[Any]], facts: Mapping[str, object]
+) -> bytearray:
+    """Return the bytes of a segment whose other sections are ready, in their order."""
+    return container.build(
+        {**facts, "slots": len(lengths)}, {"lengths": lengths, **sections}
+    )
 
 
 class Segment:
@@ -257,6 +267,21 @@ class Segment:
         for name in ("terms", "blocks", "words", "tails", *(("positions",) if positions else ())):
             self._held.check(name)
         return decode(self._arrays, first, last, positions=positions)
+
+    def source(self) -> Source:
+        """``nfl_source``, checked; valid as long as this lives."""
+        for name in self._arrays:
+            self._held.check(name)
+        _ = self.lengths
+        arrays = self._arrays
+        places = {name: arrays[name].ctypes.data for name, _ in Source._fields_[1:8]}
+        return Source(
+            segment=(c_uint64 * 9)(*_STRUCT.unpack(self.native)),
+            **places,
+            key_count=len(self.keys), key_bytes=len(arrays["keys"]),
+            position_bytes=len(arrays["positions"]), surface_count=len(self.surfaces),
+            surface_bytes=len(arrays["surfaces"]),
+        )  # fmt: skip
 
     def counts(self) -> npt.NDArray[np.int64]:
         """Number of slots of each term, by rank."""

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define NFL_ABI_VERSION 1
+#define NFL_ABI_VERSION 2
 
 #if defined(_WIN32)
 #define NFL_API __declspec(dllexport)
@@ -66,6 +66,87 @@ NFL_API int64_t nfl_find(const uint8_t *keys, const uint32_t *ends, int64_t coun
 /* Decode `count` variable-byte numbers; returns how many bytes they took, or -1 if they do not
  * end within `size`. */
 NFL_API int64_t nfl_variable(const uint8_t *data, int64_t size, uint32_t *values, int64_t count);
+
+/* ---- from texts to a segment ---- */
+
+/* Strings by number, each once; none has a line feed in it. */
+typedef struct nfl_vocabulary nfl_vocabulary;
+
+NFL_API nfl_vocabulary *nfl_vocabulary_new(void); /* NULL where there is no memory */
+NFL_API void nfl_vocabulary_free(nfl_vocabulary *vocabulary);
+NFL_API int64_t nfl_vocabulary_size(const nfl_vocabulary *vocabulary);
+
+/* The strings from number `first` on, each with a line feed behind it, and their bytes. They stay
+ * there until another string is added. */
+NFL_API const uint8_t *nfl_vocabulary_lines(const nfl_vocabulary *vocabulary, int64_t first,
+                                            int64_t *size);
+
+/* Numbers of `count` strings, each with a line feed behind it; new ones are added. */
+NFL_API int32_t nfl_vocabulary_number(nfl_vocabulary *vocabulary, const uint8_t *lines,
+                                      int64_t size, int64_t count, uint32_t *numbers);
+
+/* Number the words of texts, which follow each other in UTF-8 and have so many `characters`.
+ * `classes` has one of 0, 1 (part of words), 2 (joins words) and 4 (hard) for each code point below
+ * `known`, at least 128; characters above are hard. A text with a hard one is marked in `hard` and
+ * has no words. Writes `counts` of each text and at most `size` numbers; returns how many, or -1
+ * where there is no memory or the texts are longer than they are. */
+NFL_API int64_t nfl_words(nfl_vocabulary *vocabulary, const uint8_t *text, int64_t size,
+                          const uint32_t *characters, int64_t texts, const uint8_t *classes,
+                          int64_t known, uint32_t *numbers, uint32_t *counts, uint8_t *hard);
+
+/* Split the words from number `first` on by the rules of words.py. Writes how many terms each has, 0
+ * where only Python knows, and the terms: numbers in `folded` times 8, plus 1 where it is to be
+ * stemmed, 2 for a whole, 4 for one that counts unless a part is the same. There is room for as many
+ * as the words have bytes, line feeds counted. Returns how many, or -1 where there is no memory. */
+NFL_API int64_t nfl_split(const nfl_vocabulary *words, int64_t first, nfl_vocabulary *folded,
+                          uint32_t *counts, uint32_t *entries);
+
+/* The sections of a segment; see postings.py. */
+typedef struct nfl_sections nfl_sections;
+
+enum nfl_section {
+    NFL_KEYS, NFL_KEY_ENDS, NFL_TERMS, NFL_BLOCKS, NFL_WORDS, NFL_TAILS, NFL_POSITIONS,
+    NFL_SURFACES, NFL_SURFACE_ENDS, NFL_SURFACE_TERMS
+};
+
+/* A section and how many items it has: bytes, or numbers of 32 bits. */
+NFL_API const void *nfl_sections_data(const nfl_sections *sections, int32_t which, int64_t *items);
+NFL_API void nfl_sections_free(nfl_sections *sections);
+
+/* Words of texts, by their numbers in `words`, and what each stands for. */
+typedef struct {
+    const uint32_t *found;  /* words of all texts, one behind the other */
+    const uint32_t *counts; /* how many each text has */
+    int64_t found_count, texts;
+    const uint32_t *widths;          /* positions that a word takes */
+    const uint32_t *starts;          /* where its terms begin; one more than words */
+    const uint32_t *terms, *offsets; /* numbers in `keys`, and positions within the word */
+    const uint32_t *surface_starts;  /* where its spellings begin; one more than words */
+    const uint32_t *surfaces, *surface_terms; /* numbers in `spelt` and in `keys` */
+    const nfl_vocabulary *words, *keys, *spelt;
+    int64_t with_positions;
+} nfl_batch;
+
+/* Invert a batch; writes the `lengths` of its texts. NULL where there is no memory. */
+NFL_API nfl_sections *nfl_invert(const nfl_batch *batch, uint32_t *lengths);
+
+/* A segment to be merged; its tables have one row more than keys and surfaces. */
+typedef struct {
+    nfl_segment segment;
+    const uint8_t *keys;
+    const uint32_t *key_ends;
+    const uint32_t *terms; /* rows of 4 */
+    const uint8_t *positions;
+    const uint8_t *surfaces;
+    const uint32_t *surface_ends;
+    const uint32_t *surface_terms;
+    uint64_t key_count, key_bytes, position_bytes, surface_count, surface_bytes;
+} nfl_source;
+
+/* Merge segments whose slots follow each other without gaps. `lengths` are those of all their
+ * texts; `gone` is not 0 where a slot's postings are dropped, or NULL. */
+NFL_API int32_t nfl_merge(const nfl_source *sources, int64_t count, const uint32_t *lengths,
+                          const uint8_t *gone, int32_t with_positions, nfl_sections **merged);
 
 /* Kernels for `nfl_places`, the preferred ones first; the other functions have one for all. */
 NFL_API int32_t nfl_kernel_count(void);
