@@ -30,6 +30,8 @@ def embedding_text(chunk: Chunk) -> str:
     >>> embedding_text(Chunk("d#0-9", "d", "Doors\nTurn left.", 0, 16, headings=("Doors",)))
     'Doors\nTurn left.'
     """
+    if not chunk.headings:
+        return chunk.text
     opening = chunk.text.lstrip(" \t\r\n#=*").casefold()
     path = [title.strip() for title in chunk.headings if title.strip()]
     while path and opening.startswith(path[-1].casefold()):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import chain
 
 import numpy as np
 
@@ -17,6 +18,8 @@ from nearfield.errors import (
 from nearfield.types import Chunk, FloatArray
 
 __all__ = ["check_batch", "check_queries", "require_known", "shown"]
+
+_SCALARS = frozenset({str, int, float, bool, type(None)})
 
 
 def check_batch(chunks: Sequence[Chunk], vectors: FloatArray, dimension: int) -> FloatArray:
@@ -44,12 +47,18 @@ def check_batch(chunks: Sequence[Chunk], vectors: FloatArray, dimension: int) ->
     matrix = _matrix(vectors, dimension, "vectors", rows=len(chunks))
     if len(matrix) != len(chunks):
         raise InputError(f"{len(chunks)} chunks came with {len(matrix)} vectors: one each is due")
-    _reject(matrix, [chunk.id for chunk in chunks])
-    repeated = [id_ for id_, times in Counter(chunk.id for chunk in chunks).items() if times > 1]
-    if repeated:
+    ids = [chunk.id for chunk in chunks]
+    _reject(matrix, ids)
+    if len(set(ids)) < len(ids):
+        repeated = [id_ for id_, times in Counter(ids).items() if times > 1]
         raise DuplicateId(f"the batch holds {shown(repeated)} more than once; nothing was written")
-    for chunk in chunks:
-        _check_metadata(chunk)
+    metadata = [chunk.metadata for chunk in chunks if chunk.metadata]
+    names, values = (set(map(type, chain.from_iterable(part))) for part in (
+        metadata, (fields.values() for fields in metadata)
+    ))  # fmt: skip
+    if not (names <= {str} and values <= _SCALARS):
+        for chunk in chunks:
+            _check_metadata(chunk)
     return matrix
 
 

@@ -10,6 +10,7 @@ The files are derived: losing them costs time.
 
 from __future__ import annotations
 
+from nearfield.stores.columns.fields import Fields
 from nearfield.stores.columns.table import ColumnTable, MaskResult
 
-__all__ = ["ColumnTable", "MaskResult"]
+__all__ = ["ColumnTable", "Fields", "MaskResult"]

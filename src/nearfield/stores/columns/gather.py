@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from operator import itemgetter
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from nearfield.stores.columns.fields import Fields
 from nearfield.stores.columns.keys import Keys, Kind, hash_key, real_keys, whole_keys
-from nearfield.types import MetadataValue
 
 __all__ = ["MOST_COLUMNS", "Batch", "Numbers", "Rows", "Texts", "Values", "gather", "merge"]
 
@@ -52,8 +51,7 @@ class Texts:
 
     def is_too_large(self) -> bool:
         """Whether hashes alone are the better bargain."""
-        size = sum(map(len, self.dictionary))
-        return size > _DICTIONARY_BYTES_FREE + _DICTIONARY_BYTES_EACH * len(self.rows)
+        return _is_too_large(sum(map(len, self.dictionary)), len(self.rows))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,31 +92,35 @@ class Batch:
     other: Rows
 
 
-def gather(given: Sequence[Mapping[str, MetadataValue] | None]) -> Batch:
-    """Sort the values of a batch of rows by field and kind.
+def gather(fields: Fields) -> Batch:
+    """Take in the fields of consecutive rows.
 
-    A row that is None is one that nothing is known of: it will be judged one by one.
+    A row that nothing is known of will be judged by itself.
 
     Examples
     --------
-    >>> batch = gather([{"n": 1, "tag": ["b", "a"]}, {"n": None}, {"n": 2.5, "tag": "a"}])
+    >>> rows = [{"n": 1, "tag": ["b", "a"]}, {"n": None}, {"n": 2.5, "tag": "a"}]
+    >>> batch = gather(Fields.of_rows(rows))
     >>> batch.fields["n"].present.tolist(), batch.fields["tag"].texts.dictionary
     ([0, 2], [b'a', b'b'])
     """
-    rows = [{} if found is None else found for found in given]
-    names = list(dict.fromkeys(chain.from_iterable(rows)))
-    fields = {}
+    found: dict[int, Values | None] = {}  # columns may share one list
+    names = list(fields.columns)
     for name in names[:MOST_COLUMNS]:
-        places, values = _without_nulls(range(len(rows)), _of_each(rows, name))
-        if values:
-            fields[name] = _sorted(places, values)
-    others = [
+        values = fields.columns[name]
+        if id(values) not in found:
+            rows, kept = _without_nulls(range(fields.count), values)
+            found[id(values)] = _sorted(rows, kept) if kept else None
+    chosen = {name: found[id(fields.columns[name])] for name in names[:MOST_COLUMNS]}
+    others = {
         row
-        for row, found in enumerate(rows if len(names) > MOST_COLUMNS else ())
-        if any(name not in fields and value is not None for name, value in found.items())
-    ]
-    unknown = [row for row, found in enumerate(given) if found is None]
-    return Batch(len(rows), fields, np.unique(_rows(others + unknown)))
+        for name in names[MOST_COLUMNS:]
+        for row, value in enumerate(fields.columns[name])
+        if value is not None
+    }
+    unknown = np.unique(_rows([*others, *fields.unknown]))
+    kept_fields = {name: values for name, values in chosen.items() if values is not None}
+    return Batch(fields.count, kept_fields, unknown)
 
 
 def merge(batches: Sequence[Batch]) -> Batch:
@@ -182,40 +184,40 @@ def _merged_texts(parts: list[tuple[int, Texts]]) -> Texts | None:
     return Texts(rows, np.concatenate(codes), dictionary)
 
 
-def _of_each(rows: Sequence[Mapping[str, MetadataValue]], name: str) -> list[Any]:
-    try:
-        return list(map(itemgetter(name), rows))  # the built-in fields are in every row
-    except KeyError:
-        return [row.get(name) for row in rows]
-
-
 def _sorted(rows: Sequence[int], values: list[Any]) -> Values:
     """The values of one field, none of them null, by kind."""
     present = _rows(rows)
     if not set(map(type, values)).isdisjoint((list, tuple)):
         rows, values = _flat(rows, values)
     found, odd = _by_kind(rows, values)
-    texts = _texts(*found[Kind.TEXT]) if Kind.TEXT in found else None
     numbers: dict[Kind, Numbers] = {
         kind: Numbers(_rows(part[0]), _keys(kind, part[1]))
         for kind, part in found.items()
         if kind is not Kind.TEXT
     }
-    if texts is not None and texts.is_too_large():
-        numbers[Kind.HASH] = texts.hashed()
-        texts = None
+    texts = None
+    if Kind.TEXT in found:
+        series = _texts(*found[Kind.TEXT])
+        if isinstance(series, Texts):
+            texts = series
+        else:
+            numbers[Kind.HASH] = series
     return Values(present, np.unique(_rows(odd)), texts, numbers)
 
 
 def _without_nulls(rows: Sequence[int], values: list[Any]) -> tuple[Sequence[int], list[Any]]:
     if None not in values:
         return rows, values
+    if values.count(None) == len(values):
+        return [], []
     kept = [place for place, value in enumerate(values) if value is not None]
     return [rows[place] for place in kept], [values[place] for place in kept]
 
 
 def _flat(rows: Sequence[int], values: list[Any]) -> tuple[Sequence[int], list[Any]]:
     """Lists as their elements, each with the row of its list."""
+    if not any(values) and set(map(type, values)) <= {list, tuple}:
+        return [], []
     lists = [value if isinstance(value, list | tuple) else (value,) for value in values]
     repeated = [row for row, elements in zip(rows, lists, strict=True) for _ in elements]
     return _without_nulls(repeated, list(chain.from_iterable(lists)))
@@ -278,13 +280,24 @@ def _keys(kind: Kind, values: list[Any]) -> Keys:
     return np.array(values, dtype=np.uint64)
 
 
-def _texts(rows: Sequence[int], texts: list[str]) -> Texts:
+def _texts(rows: Sequence[int], texts: list[str]) -> Texts | Numbers:
+    """Texts, or hashes of them where they are many and long."""
+    distinct = set(texts)
+    if _is_too_large(sum(map(len, distinct)), len(rows)):  # bytes are as many as characters or more
+        found = map(hash_key, [str.encode(text, "utf-8", "surrogatepass") for text in texts])
+        return Numbers(_rows(rows), np.fromiter(found, np.uint64, len(texts)))
     # Sorted by code point, which is the order of their UTF-8 as well.
-    distinct = sorted(set(texts))
-    code_of = {text: code for code, text in enumerate(distinct)}
+    ordered = sorted(distinct)
+    code_of = {text: code for code, text in enumerate(ordered)}
     codes = np.fromiter(map(code_of.__getitem__, texts), np.int64, len(texts))
-    encoded = [str.encode(text, "utf-8", "surrogatepass") for text in distinct]
-    return Texts(_rows(rows), codes, encoded)
+    encoded = [str.encode(text, "utf-8", "surrogatepass") for text in ordered]
+    series = Texts(_rows(rows), codes, encoded)
+    return series.hashed() if series.is_too_large() else series
+
+
+def _is_too_large(size: int, rows: int) -> bool:
+    """Whether a dictionary of so many bytes costs more than it is good for."""
+    return size > _DICTIONARY_BYTES_FREE + _DICTIONARY_BYTES_EACH * rows
 
 
 def _rows(rows: Sequence[int]) -> Rows:

@@ -15,6 +15,7 @@ from nearfield.errors import InputError
 from nearfield.filters import MAX_DEPTH, Filter, depth
 from nearfield.masks import Mask, everything, mask_of, members, nothing, place, trimmed
 from nearfield.stores.columns.cache import Cache
+from nearfield.stores.columns.fields import Fields
 from nearfield.stores.columns.file import damaged
 from nearfield.stores.columns.gather import Batch, gather, merge
 from nearfield.stores.columns.judge import judge
@@ -160,7 +161,7 @@ class ColumnTable:
             else:
                 return
 
-    def append(self, rows: Iterable[Mapping[str, MetadataValue] | None]) -> None:
+    def append(self, rows: Fields | Iterable[Mapping[str, MetadataValue] | None]) -> None:
         """Give the next slots their fields, as :meth:`nearfield.types.Chunk.fields` tells them.
 
         None stands for a slot that nothing is known of; masks leave it open.
@@ -175,10 +176,7 @@ class ColumnTable:
         StoreCorrupt
             A segment to be merged is damaged.
         """
-        remaining = iter(rows)
-        batches: list[Batch] = []
-        while block := list(islice(remaining, _BATCH)):
-            batches.append(gather(block))
+        batches = [gather(fields) for fields in _blocks(rows)]
         if not batches:
             return
         fresh = sum(batch.count for batch in batches)
@@ -291,6 +289,18 @@ class ColumnTable:
 
     def _path(self, start: int, stop: int) -> Path:
         return self._folder / f"columns-{start:010d}-{stop:010d}.nfc"
+
+
+def _blocks(
+    rows: Fields | Iterable[Mapping[str, MetadataValue] | None],
+) -> Iterator[Fields]:
+    if isinstance(rows, Fields):
+        if rows.count:
+            yield rows
+        return
+    remaining = iter(rows)
+    while block := list(islice(remaining, _BATCH)):
+        yield Fields.of_rows(block)
 
 
 def _covered(chain: Sequence[_Link]) -> int:

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import chain, count, islice
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ __all__ = [
     "CHUNK_COLUMNS",
     "FROM_CHUNK",
     "DocumentEntry",
+    "assigned_rows",
     "chunk_digest",
     "chunk_of",
     "delete_rows",
@@ -39,12 +41,18 @@ CHUNK_COLUMNS = (
 FROM_CHUNK = "FROM chunk LEFT JOIN document ON document.row = chunk.document"
 _TEXT = "CAST(? AS TEXT)"
 _DIGEST_BYTES = 16
+_VARIABLES = sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER
 _json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=dict).encode
 _parsed = json.JSONDecoder().raw_decode
-_INSERT = (
+_INSERT_INTO = (
     "INSERT INTO chunk (row, id, slot, document, start, stop, page, plain, digest, headings, "
-    f"metadata, text) VALUES (?, {_TEXT}, ?, ?, ?, ?, ?, ?, ?, {_TEXT}, {_TEXT}, {_TEXT})"
+    "metadata, text) VALUES "
 )
+_INSERT = f"{_INSERT_INTO} (?, {_TEXT}, ?, ?, ?, ?, ?, ?, ?, {_TEXT}, {_TEXT}, {_TEXT})"
+# Texts that are UTF-8 need no cast, and many rows at once wake other threads less often.
+_AT_ONCE = 80
+_INSERT_PLAIN = f"{_INSERT_INTO} ({', '.join('?' * 12)})"
+_INSERT_MANY = _INSERT_PLAIN + f", ({', '.join('?' * 12)})" * (_AT_ONCE - 1)
 _UPDATE = (
     "UPDATE chunk SET slot = ?2, document = ?3, start = ?4, stop = ?5, page = ?6, plain = ?7, "
     "digest = ?8, headings = CAST(?9 AS TEXT), metadata = CAST(?10 AS TEXT), "
@@ -54,6 +62,12 @@ _UPDATE = (
 # a JSON value starts, NaN, infinities, whole numbers near 64 bits and huge floats. A text that
 # merely looks like these is caught as well, which costs time only.
 _ODD = re.compile(r"[\0\ud800-\udfff]|\\u0000|[:,\[]-?(?:NaN|Infinity|\d{19}|\d[\d.]*e[+-]?\d{3})")
+# The same for many at once: what none of them has, none of these numbers and texts is without.
+_ODD_PARTS = ("\0", "\\u0000", "NaN", "Infinity")
+_ODD_NUMBERS = (b"0" * 19, b"0e000", b"0e+000", b"0e-000")
+_AS_ZEROS = bytes(
+    48 if 48 <= byte < 58 else byte if byte in b"e+-" else 32 for byte in range(256)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,33 +101,65 @@ def chunk_digest(chunk: Chunk) -> str:
     return _chunk_digest(chunk, headings, metadata).hex()
 
 
-def put_chunks(
-    connection: sqlite3.Connection, chunks: Sequence[Chunk], known: Mapping[str, int], slot: int
+def assigned_rows(
+    connection: sqlite3.Connection, chunks: Sequence[Chunk], known: Mapping[str, int]
 ) -> list[int]:
-    """Insert or replace chunks whose vectors stand from `slot` on; returns their rows.
+    """The rows that chunks have or are to get; `known` are those of the ones that are there."""
+    following = count(last_row(connection) + 1)
+    if not known:
+        return list(islice(following, len(chunks)))
+    return [known.get(chunk.id) or next(following) for chunk in chunks]
 
-    `known` are the rows of those that are there; their earlier slots die.
+
+def put_chunks(
+    connection: sqlite3.Connection,
+    chunks: Sequence[Chunk],
+    known: Mapping[str, int],
+    rows: Sequence[int],
+    slot: int,
+) -> None:
+    """Insert or replace chunks whose vectors stand from `slot` on, at their :func:`assigned_rows`.
+
+    Raises
+    ------
+    sqlite3.IntegrityError
+        One is there and not `known`; a part of the others may have been inserted.
     """
     documents = _document_rows(connection, chunks)
-    last = last_row(connection)
-    new, old, rows = [], [], []
-    for place, chunk in enumerate(chunks, start=slot):
-        values = _values(chunk, place, documents)
-        row = known.get(chunk.id)
-        if row is None:
-            last += 1
-            row = last
-            new.append((row, encode(chunk.id), *values))
-        else:
-            old.append((row, *values))
-        rows.append(row)
-    if old:
-        slots, left = _places(connection, [row for row, *_ in old])
-        connection.executemany(_UPDATE, old)
-        mark(connection, slots)
-        _drop_empty(connection, left)
-    connection.executemany(_INSERT, new)
-    return rows
+    values = _values_of(chunks, slot, documents)
+    if known:
+        old = [(row, *v) for c, row, v in zip(chunks, rows, values, strict=True) if c.id in known]
+        if old:
+            slots, left = _places(connection, [row for row, *_ in old])
+            connection.executemany(_UPDATE, [_as_bytes(each) for each in old])
+            mark(connection, slots)
+            _drop_empty(connection, left)
+        new = [
+            (row, c.id, *v)
+            for c, row, v in zip(chunks, rows, values, strict=True)
+            if c.id not in known
+        ]
+    else:
+        new = [(row, c.id, *v) for c, row, v in zip(chunks, rows, values, strict=True)]
+    _insert(connection, new)
+
+
+def _insert(connection: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+    texts = "".join(chain.from_iterable((row[1], row[9], row[10], row[11]) for row in rows))
+    if not _is_utf8(texts) or "\0" in texts:
+        connection.executemany(_INSERT, [_as_bytes(row) for row in rows])
+        return
+    many = len(rows) // _AT_ONCE * _AT_ONCE
+    if _AT_ONCE * 12 > connection.getlimit(_VARIABLES):
+        many = 0
+    connection.executemany(
+        _INSERT_MANY,
+        (
+            list(chain.from_iterable(rows[start : start + _AT_ONCE]))
+            for start in range(0, many, _AT_ONCE)
+        ),
+    )
+    connection.executemany(_INSERT_PLAIN, rows[many:])
 
 
 def delete_rows(connection: sqlite3.Connection, rows: Sequence[int]) -> None:
@@ -168,23 +214,72 @@ def chunk_of(columns: Sequence[Any], path: Path) -> Chunk:
     raise damaged(path, f"the row of chunk {id_!r} does not have its checksum")
 
 
-def _values(chunk: Chunk, slot: int, documents: Mapping[tuple[str, str], int]) -> tuple[Any, ...]:
+def _values_of(
+    chunks: Sequence[Chunk], slot: int, documents: Mapping[tuple[str, str], int]
+) -> list[tuple[Any, ...]]:
     """The columns of _INSERT after the id, which are those of _UPDATE after the row."""
-    headings = _json(chunk.headings) if chunk.headings else "[]"
-    metadata = _json(chunk.metadata) if chunk.metadata else "{}"
-    named = f"{chunk.id}\n{chunk.document_id}\n{chunk.source}\n{headings}{metadata}"
-    return (
-        slot,
-        documents.get((chunk.document_id, chunk.source)),
-        chunk.start,
-        chunk.end,
-        chunk.page,
-        _ODD.search(named) is None,
-        _chunk_digest(chunk, headings, metadata),
-        encode(headings),
-        encode(metadata),
-        encode(chunk.text),
-    )
+    metadata = _metadata_texts(chunks)
+    headings = [_json(chunk.headings) if chunk.headings else "[]" for chunk in chunks]
+    plain = _plain(chunks, headings, metadata)
+    return [
+        (
+            place,
+            documents.get((chunk.document_id, chunk.source)) if documents else None,
+            chunk.start,
+            chunk.end,
+            chunk.page,
+            is_plain,
+            _chunk_digest(chunk, heading, fields),
+            heading,
+            fields,
+            chunk.text,
+        )
+        for place, (chunk, heading, fields, is_plain) in enumerate(
+            zip(chunks, headings, metadata, plain, strict=True), start=slot
+        )
+    ]
+
+
+def _as_bytes(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The same with texts as _TEXT takes them."""
+    return tuple([encode(value) if isinstance(value, str) else value for value in values])
+
+
+def _metadata_texts(chunks: Sequence[Chunk]) -> list[str]:
+    """The metadata of each chunk as JSON."""
+    given = [chunk.metadata for chunk in chunks]
+    if not any(given):
+        return ["{}"] * len(given)
+    # All at once, which is faster; values that are texts may hold what stands between two.
+    parts = _json(given)[2:-2].split("},{")
+    if len(parts) != len(given):
+        return [_json(fields) if fields else "{}" for fields in given]
+    return [f"{{{part}}}" for part in parts]
+
+
+def _plain(chunks: Sequence[Chunk], headings: list[str], metadata: list[str]) -> list[bool]:
+    """Whether SQL reads the fields of each chunk as Python does; see _ODD."""
+    names = chain.from_iterable((c.id, c.document_id, c.source) for c in chunks)
+    joined = "\n".join(chain(names, headings, metadata))
+    if _is_utf8(joined) and not any(part in joined for part in _ODD_PARTS):
+        numbers = joined.encode().translate(_AS_ZEROS)
+        if not any(part in numbers for part in _ODD_NUMBERS):
+            return [True] * len(chunks)
+    return [
+        _ODD.search(f"{c.id}\n{c.document_id}\n{c.source}\n{heading}{fields}") is None
+        for c, heading, fields in zip(chunks, headings, metadata, strict=True)
+    ]
+
+
+def _is_utf8(text: str) -> bool:
+    """Whether there are no lone surrogates."""
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _chunk_digest(chunk: Chunk, headings: str, metadata: str) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -32,7 +33,7 @@ from nearfield.stores.local.migration import is_earlier, migrate, migrate_for_re
 from nearfield.stores.local.reader import Reader
 from nearfield.stores.local.repair import RepairReport, finish_repair, repair
 from nearfield.stores.local.schema import LANGUAGE, Mode, database_path
-from nearfield.stores.local.writing import Writer
+from nearfield.stores.local.writing import Placed, Writer
 from nearfield.types import Chunk, FloatArray
 
 __all__ = ["LocalStore"]
@@ -203,11 +204,11 @@ class LocalStore(Reader):
                 raise InputError(f"{shown(strays)} came with {state.path!r}, another source")
         with self._writer.operation() as connection:
             known = rows.rows_of(connection, _ids(chunks))
-            first = self._writer.put(connection, chunks, matrix, known)
+            placed = self._writer.put(connection, chunks, matrix, known)
             gone = sum(
                 ledger.finish(connection, state, {*keep, *_ids(part)}) for state, part, _ in sources
             )
-        self._follow(first, chunks)
+        self._follow(placed, chunks)
         return gone
 
     def finish_source(self, state: SourceState, keep: Collection[str]) -> int:
@@ -302,18 +303,26 @@ class LocalStore(Reader):
     ) -> None:
         self.close()
 
-    def _follow(self, first: int, chunks: Sequence[Chunk]) -> None:
+    def _follow(self, placed: Placed, chunks: Sequence[Chunk]) -> None:
         """Have derived parts take in what was committed."""
-        self._builder.offer(first, chunks)
+        self._builder.offer(placed, chunks)
         self._builder.wake()
 
     def _put(self, chunks: Sequence[Chunk], matrix: FloatArray, *, new: bool) -> None:
         with self._writer.operation() as connection:
-            known = rows.rows_of(connection, _ids(chunks))
-            if new and known:
-                raise DuplicateId(f"{shown(sorted(known))} is there already; upsert replaces it")
-            first = self._writer.put(connection, chunks, matrix, known)
-        self._follow(first, chunks)
+            last = rows.last_row(connection)
+            known = {} if new else rows.rows_of(connection, _ids(chunks))
+            try:
+                placed = self._writer.put(connection, chunks, matrix, known)
+            except sqlite3.IntegrityError as error:
+                found = rows.rows_of(connection, _ids(chunks))
+                there = sorted(id_ for id_, row in found.items() if row <= last)
+                if not there:
+                    raise
+                raise DuplicateId(
+                    f"{shown(there)} is there already; upsert replaces it"
+                ) from error
+        self._follow(placed, chunks)
 
 
 def _database(folder: Path, mode: Mode) -> Database:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +22,17 @@ from nearfield.stores.local.state import State, States
 from nearfield.stores.local.vectors import VectorWriter
 from nearfield.types import Chunk, FloatArray
 
-__all__ = ["Writer"]
+__all__ = ["Placed", "Writer"]
+
+_WORTH_A_THREAD = 256  # chunks
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Where a batch went: the slot of its first chunk, which the others follow."""
+
+    generation: int
+    first: int
 
 
 class Writer:
@@ -79,24 +92,21 @@ class Writer:
         chunks: Sequence[Chunk],
         matrix: FloatArray,
         known: Mapping[str, int],
-    ) -> int:
-        """Insert or replace chunks with their vectors; `known` are the rows of those there.
-
-        Returns the slot of the first one; the others follow it.
-        """
+    ) -> Placed:
+        """Insert or replace chunks with their vectors; `known` are the rows of those there."""
         if not chunks:
-            return 0
-        slots = _slots(connection)
+            return Placed(0, 0)
+        slots = _counter(connection, "slots")
         file = self._opened(connection, slots)
         self._first = first = max(slots, file.end)
-        placed = rows.put_chunks(connection, chunks, known, first)
-        if first > slots:  # what a failed commit wrote is left alone, and its slots are dead
-            mark(connection, np.arange(slots, first, dtype=np.int64))
-        file.append(first, placed, matrix)
-        file.sync()
+        placed = rows.assigned_rows(connection, chunks, known)
+        with _beside(partial(_append, file, first, placed, matrix), len(chunks)):
+            rows.put_chunks(connection, chunks, known, placed, first)
+            if first > slots:  # what a failed commit wrote is left alone, and its slots are dead
+                mark(connection, np.arange(slots, first, dtype=np.int64))
         count = first + len(chunks)
         connection.execute("UPDATE meta SET value = ? WHERE key = 'slots'", (count,))
-        return first
+        return Placed(_counter(connection, "generation"), first)
 
     def compact(self) -> None:
         """Write a fresh generation where slots are dead, and the database without gaps."""
@@ -157,10 +167,7 @@ class Writer:
 
     def _opened(self, connection: sqlite3.Connection, slots: int) -> VectorWriter:
         if self._file is None:
-            (generation,) = connection.execute(
-                "SELECT value FROM meta WHERE key = 'generation'"
-            ).fetchone()
-            path = vectors_path(self._folder, generation)
+            path = vectors_path(self._folder, _counter(connection, "generation"))
             if not path.is_file():
                 raise StoreError(f"{path} is missing: restore it from a copy, or run repair")
             self._file = VectorWriter(path, self._description.dimension)
@@ -181,6 +188,27 @@ class Writer:
                 self._file.cut(self._first)
 
 
-def _slots(connection: sqlite3.Connection) -> int:
-    (slots,) = connection.execute("SELECT value FROM meta WHERE key = 'slots'").fetchone()
-    return int(slots)
+def _append(
+    file: VectorWriter, first: int, placed: Sequence[int], matrix: FloatArray
+) -> None:
+    """Bring vectors to the disk."""
+    file.append(first, placed, matrix)
+    file.sync()
+
+
+@contextmanager
+def _beside(work: Callable[[], None], size: int) -> Iterator[None]:
+    """Do work in another thread while the block runs; both are done when it ends."""
+    if size < _WORTH_A_THREAD:
+        yield
+        work()
+        return
+    with ThreadPoolExecutor(1, "nearfield-vectors") as pool:
+        done = pool.submit(work)
+        yield
+        done.result()
+
+
+def _counter(connection: sqlite3.Connection, key: str) -> int:
+    (value,) = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+    return int(value)

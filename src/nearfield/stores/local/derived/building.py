@@ -33,6 +33,7 @@ from nearfield.stores.local.derived.tuning import tune, tune_graph
 from nearfield.stores.local.description import Description
 from nearfield.stores.local.schema import DERIVED
 from nearfield.stores.local.state import State, States
+from nearfield.stores.local.writing import Placed
 from nearfield.types import Chunk, FloatArray
 
 __all__ = ["EXACT_MOST", "Builder"]
@@ -102,9 +103,10 @@ class Builder:
             self._thread = threading.Thread(target=self._in_background, name="nearfield-derived")
             self._thread.start()
 
-    def offer(self, first: int, chunks: Sequence[Chunk]) -> None:
-        """Hand over what was committed at the slots from `first` on, to spare reading it back."""
-        self._recent.add(first, chunks)
+    def offer(self, placed: Placed, chunks: Sequence[Chunk]) -> None:
+        """Hand over what was committed, to spare reading it back."""
+        if chunks:
+            self._recent.add(placed, chunks)
 
     def pause(self) -> None:
         """End the background's work after its present step."""
@@ -223,7 +225,7 @@ class Builder:
                 self._extend_text(parts, reader, least),
                 self._extend_codes(parts, reader, least),
             ]
-        self._recent.forget(below=parts.covered)
+        self._recent.forget(parts.generation, below=parts.covered)
         return any(more)
 
     def _extend_columns(self, parts: Parts, reader: SlotReader, least: int) -> bool:
@@ -232,7 +234,7 @@ class Builder:
             return False
         first, count = _run(len(columns), reader.state.slots, least)
         if count:
-            columns.append(reader.fields(first, count))
+            columns.append(reader.contents(first, count).fields)
         return first + count < reader.state.slots - least + 1
 
     def _extend_text(self, parts: Parts, reader: SlotReader, least: int) -> bool:
@@ -241,7 +243,7 @@ class Builder:
             return False
         first, count = _run(text.stored, reader.state.slots, least)
         if count:
-            text.append(list(reader.words(first, count)), dead=reader.state.dead_slots)
+            text.append(reader.contents(first, count).words, dead=reader.state.dead_slots)
         return first + count < reader.state.slots - least + 1
 
     def _extend_codes(self, parts: Parts, reader: SlotReader, least: int) -> bool:
@@ -313,7 +315,6 @@ class Builder:
         parts = self._parts
         if parts is not None and parts.generation == state.generation:
             return parts
-        self._recent.forget()  # slots of another generation are other slots
         self.close()
         folder = folder_of(self._folder, state.generation)
         owner = owner_of(self._description.collection, state.generation)

@@ -82,7 +82,7 @@ class Follower:
             if missing <= 0:
                 return replace(parts, text=text)
             longer = text.snapshot()
-            longer.extend_tail(list(reader.words(len(text), missing)))
+            longer.extend_tail(reader.words(len(text), missing))
             extended = replace(parts, text=longer)
             if parts is kept:
                 self._parts = extended

@@ -3,41 +3,55 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
+from operator import itemgetter
 
 from nearfield.passage import embedding_text
-from nearfield.types import Chunk, MetadataValue
+from nearfield.stores.columns import Fields
+from nearfield.stores.local.writing import Placed
+from nearfield.types import Chunk
 
-__all__ = ["Content", "Recent", "content_of"]
+__all__ = ["Contents", "Recent"]
 
 _MOST = 200_000
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
-    """What derived parts read of a slot.
+class Contents:
+    """What derived parts read of consecutive slots.
 
     Attributes
     ----------
-    words : str
-        Headings, then the text: a passage from the middle of a manual may not name the thing
-        that it speaks of.
-    fields : mapping of str to values
-        What filters see.
+    words : list of str
+        Of each slot the headings, then the text: a passage from the middle of a manual may not
+        name the thing that it speaks of. Nothing where the slot is dead.
+    fields : Fields
+        What filters see; unknown where the slot is dead: an earlier state may have it alive.
     """
 
-    words: str = ""
-    fields: Mapping[str, MetadataValue] | None = None
+    words: list[str]
+    fields: Fields
 
+    @classmethod
+    def of(cls, chunks: Sequence[Chunk]) -> Contents:
+        """The contents of chunks, as they are now."""
+        return cls(list(map(embedding_text, chunks)), Fields.of_chunks(chunks))
 
-def content_of(chunk: Chunk) -> Content:
-    """The content of a chunk, as it is now."""
-    fields = chunk.fields()
-    for name, value in fields.items():
-        if isinstance(value, list):  # the caller may go on with it
-            fields[name] = tuple(value)
-    return Content(embedding_text(chunk), fields)
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def slice(self, start: int, stop: int) -> Contents:
+        """Those of slots [start, stop) of these."""
+        return Contents(self.words[start:stop], self.fields.slice(start, stop))
+
+    def without(self, dead: Sequence[int]) -> Contents:
+        """The same with some dead ones."""
+        words = list(self.words)
+        for place in dead:
+            words[place] = ""
+        return Contents(words, self.fields.without(dead))
 
 
 class Recent:
@@ -47,27 +61,44 @@ class Recent:
     """
 
     def __init__(self) -> None:
-        self._contents: dict[int, Content] = {}
+        self._written: dict[int, Contents] = {}  # by first slot
+        self._generation = 0  # slots of another one are other slots
         self._turn = threading.Lock()
 
-    def add(self, first: int, chunks: Sequence[Chunk]) -> None:
-        """Keep chunks that were committed at the slots from `first` on."""
-        contents = {slot: content_of(chunk) for slot, chunk in enumerate(chunks, start=first)}
+    def add(self, placed: Placed, chunks: Sequence[Chunk]) -> None:
+        """Keep chunks that were committed there."""
+        contents = Contents.of(chunks)
         with self._turn:
-            if len(self._contents) + len(contents) > _MOST:
-                self._contents.clear()
-            self._contents.update(contents)
+            if placed.generation < self._generation:  # compacted by another thread
+                return
+            if placed.generation > self._generation:
+                self._written.clear()
+                self._generation = placed.generation
+            if sum(map(len, self._written.values())) + len(contents) > _MOST:
+                self._written.clear()
+            self._written[placed.first] = contents
 
-    def run(self, first: int, count: int) -> list[Content] | None:
+    def run(self, generation: int, first: int, count: int) -> Contents | None:
         """The contents of a run of slots, or None where one is missing."""
-        get = self._contents.get
-        found = [content for slot in range(first, first + count) if (content := get(slot))]
-        return found if len(found) == count else None
-
-    def forget(self, below: int | None = None) -> None:
-        """Let go of the slots below a number, or of all."""
         with self._turn:
-            if below is None:
-                self._contents.clear()
-            else:
-                self._contents = {s: each for s, each in self._contents.items() if s >= below}
+            written = sorted(self._written.items(), key=itemgetter(0))
+            if generation != self._generation:
+                return None
+        parts: list[Contents] = []
+        at, stop = first, first + count
+        for start, contents in written:
+            end = start + len(contents)
+            if start <= at < min(end, stop):
+                parts.append(contents.slice(at - start, min(end, stop) - start))
+                at = min(end, stop)
+        if at < stop or not parts:
+            return None
+        words = list(chain.from_iterable(part.words for part in parts))
+        return Contents(words, Fields.joined([part.fields for part in parts]))
+
+    def forget(self, generation: int, below: int) -> None:
+        """Let go of the slots below a number."""
+        with self._turn:
+            if generation == self._generation:
+                kept = self._written.items()
+                self._written = {s: each for s, each in kept if s + len(each) > below}

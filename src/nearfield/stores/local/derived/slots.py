@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,18 +12,21 @@ import numpy.typing as npt
 from nearfield.filters import Filter
 from nearfield.lexical import Language
 from nearfield.masks import Mask, mask_of
+from nearfield.passage import embedding_text
 from nearfield.stores.checks import require_known
-from nearfield.stores.local.derived.recent import Content, Recent, content_of
+from nearfield.stores.columns import Fields
+from nearfield.stores.local.derived.recent import Contents, Recent
 from nearfield.stores.local.reading import chunks_at
 from nearfield.stores.local.rows import slots_of
 from nearfield.stores.local.schema import LANGUAGE
 from nearfield.stores.local.state import State
 from nearfield.stores.local.where import slots_where
-from nearfield.types import Chunk, FloatArray, IntArray, MetadataValue
+from nearfield.types import Chunk, FloatArray, IntArray
 
 __all__ = ["SlotReader"]
 
 _AT_ONCE = 500
+_NOTHING = Chunk("", "", "", 0, 0)
 
 
 class SlotReader:
@@ -52,7 +55,7 @@ class SlotReader:
         self._recent = recent or Recent()
         self._connection = connection
         self._path = path
-        self._kept: tuple[tuple[int, int], Sequence[Content]] = ((0, 0), [])
+        self._kept: tuple[tuple[int, int], Contents | None] = ((0, 0), None)
 
     def vectors(self, first: int, count: int) -> FloatArray:
         """Vectors of slots [first, first + count), strided; those of dead slots may be zeros."""
@@ -64,37 +67,33 @@ class SlotReader:
         for chunk in self.chunks(first, count):
             yield chunk.text if chunk is not None else ""
 
-    def words(self, first: int, count: int) -> Iterator[str]:
+    def words(self, first: int, count: int) -> list[str]:
         """What the index of words reads of each slot, nothing where it is dead."""
-        for content in self._contents(first, count):
-            yield content.words
+        found = self._just_written(first, count)
+        if found is not None:
+            return found.words
+        chunks = self.chunks(first, count)
+        return ["" if chunk is None else embedding_text(chunk) for chunk in chunks]
 
-    def fields(self, first: int, count: int) -> Iterator[Mapping[str, MetadataValue] | None]:
-        """The fields of each slot, None where it is dead: an earlier state may have it alive."""
-        for content in self._contents(first, count):
-            yield content.fields
+    def contents(self, first: int, count: int) -> Contents:
+        """All that derived parts read of slots; of the last run asked for it is kept."""
+        run, found = self._kept
+        if found is None or run != (first, count):
+            found = self._just_written(first, count) or self._stored(first, count)
+            self._kept = (first, count), found
+        return found
 
-    def _contents(self, first: int, count: int) -> Sequence[Content]:
-        """The content of each slot; the last run asked for is kept."""
-        if self._kept[0] != (first, count):
-            self._kept = (
-                (first, count),
-                self._just_written(first, count) or self._stored(first, count),
-            )
-        return self._kept[1]
-
-    def _just_written(self, first: int, count: int) -> list[Content] | None:
-        found = self._recent.run(first, count)
+    def _just_written(self, first: int, count: int) -> Contents | None:
+        found = self._recent.run(self.state.generation, first, count)
         if found is None or self.state.alive is None:
             return found
         alive = self._alive(np.arange(first, first + count, dtype=np.int64))
-        return [each if lives else Content() for each, lives in zip(found, alive, strict=True)]
+        return found.without(np.flatnonzero(~alive).tolist())
 
-    def _stored(self, first: int, count: int) -> list[Content]:
-        return [
-            content_of(chunk) if chunk is not None else Content()
-            for chunk in self.chunks(first, count)
-        ]
+    def _stored(self, first: int, count: int) -> Contents:
+        chunks = list(self.chunks(first, count))
+        dead = [place for place, chunk in enumerate(chunks) if chunk is None]
+        return Contents.of([chunk or _NOTHING for chunk in chunks]).without(dead)
 
     def chunks(self, first: int, count: int) -> Iterator[Chunk | None]:
         """The chunk of each slot, None where it is dead."""
