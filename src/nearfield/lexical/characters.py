@@ -94,8 +94,9 @@ def classes() -> bytes:
     found = bytearray(_TABULATED)
     for point in range(_TABULATED):
         character = chr(point)
-        alone = unicodedata.is_normalized("NFKC", character) and not unicodedata.combining(character)
-        if not alone or unicodedata.category(character)[0] == "M" or is_spaceless(character):
+        joins = unicodedata.category(character)[0] == "M" or unicodedata.combining(character)
+        kept = unicodedata.is_normalized("NFKC", character) and not joins
+        if not kept or is_spaceless(character):
             found[point] = 4
         elif letter(character):
             found[point] = 1

@@ -124,7 +124,7 @@ def _with_numpy(
     spelt = sorted(surfaces)
     raw, ends = join_keys(names)
     surface_raw, surface_ends = join_keys(spelt)
-    found = {
+    found: dict[str, npt.NDArray[Any]] = {
         "keys": raw,
         "key_ends": ends,
         **sections,

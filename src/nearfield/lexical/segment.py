@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import struct
-from ctypes import c_uint64
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from ctypes import c_uint64
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +28,9 @@ FloatArray = npt.NDArray[np.float32]
 _STRUCT = struct.Struct("<9Q")  # nfl_segment
 _LIST = struct.Struct("<6I2Q")  # nfl_list
 _REMEMBERED = 1 << 16
+_POINTED = (
+    "keys", "key_ends", "terms", "positions", "surfaces", "surface_ends", "surface_terms",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +119,7 @@ def joined_segment(
     lengths: UIntArray, sections: Mapping[str, npt.NDArray[Any]], facts: Mapping[str, object]
 ) -> bytearray:
     """Return the bytes of a segment whose other sections are ready, in their order."""
-    return container.build(
-        {**facts, "slots": len(lengths)}, {"lengths": lengths, **sections}
-    )
+    return container.build({**facts, "slots": len(lengths)}, {"lengths": lengths, **sections})
 
 
 class Segment:
@@ -274,7 +275,7 @@ class Segment:
             self._held.check(name)
         _ = self.lengths
         arrays = self._arrays
-        places = {name: arrays[name].ctypes.data for name, _ in Source._fields_[1:8]}
+        places = {name: arrays[name].ctypes.data for name in _POINTED}
         return Source(
             segment=(c_uint64 * 9)(*_STRUCT.unpack(self.native)),
             **places,

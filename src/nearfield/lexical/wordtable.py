@@ -17,7 +17,8 @@ from nearfield.lexical.vocabulary import Vocabulary, refuse_memory
 
 __all__ = ["WordTable"]
 
-_STEMMED, _WHOLE, _UNLESS_PART, _FLAG_BITS = 1, 2, 4, 3  # nfl_split
+# nfl_split
+_STEMMED, _WHOLE, _UNLESS_PART, _FLAG_BITS = map(np.uint32, (1, 2, 4, 3))
 _UNKNOWN = np.uint32(2**32 - 1)
 
 UIntArray = npt.NDArray[np.uint32]

@@ -9,12 +9,16 @@ from pathlib import Path
 import numpy as np
 
 from nearfield.lexical import library
+from nearfield.lexical.analysis import Analyzer
 from nearfield.lexical.container import Container, DamagedIndex, build
+from nearfield.lexical.inverting import Inverter
+from nearfield.lexical.merging import merge
 from nearfield.lexical.scoring import Clause, Formula, Weighing, best
 from nearfield.lexical.segment import Loose, Segment
+from nearfield.masks import pack_mask
 
 
-def segment(random, slots, broken):
+def segment(random, slots, broken, first=0, further=()):
     """Random postings; a broken segment has good checksums and wrong numbers."""
     from nearfield.lexical.postings import Postings, encode, join_keys
 
@@ -34,7 +38,7 @@ def segment(random, slots, broken):
     none = np.zeros(0, np.uint32)
     sections = {"lengths": lengths, "keys": keys, "key_ends": ends, **encode(postings, lengths)}
     if broken:
-        name = random.choice(["terms", "blocks", "words", "tails", "positions"])
+        name = random.choice(["terms", "blocks", "words", "tails", "positions", *further])
         array = sections[name] = sections[name].copy()
         if len(array):
             for _ in range(int(random.integers(1, 4))):
@@ -42,7 +46,7 @@ def segment(random, slots, broken):
                 array[int(random.integers(0, len(array)))] = random.integers(0, top)
     sections |= {"surfaces": none.astype(np.uint8), "surface_ends": np.zeros(1, np.uint32)}
     sections["surface_terms"] = none
-    facts = {"first_slot": 0, "counted": slots, "total_length": 1, "has_positions": True}
+    facts = {"first_slot": first, "counted": slots, "total_length": 1, "has_positions": True}
     return Segment(Container(build({**facts, "slots": slots}, sections), "fuzz"))
 
 
@@ -67,6 +71,21 @@ def ask(random, held):
     held.keys.with_part(b"t" if random.random() < 0.5 else b"1t")
 
 
+def build_again(random, broken):
+    """Texts of any characters to segments, and segments, sound or broken, to one."""
+    letters = list("aAbBsS01'.,-_@+#  \n\u00e9\u0301\u2019\u6771\U0001f600\ud800")
+    texts = ["".join(random.choice(letters, int(random.integers(0, 90)))) for _ in range(9)]
+    inverter = Inverter(Analyzer(), positions=bool(random.random() < 0.7))
+    made = [inverter.segment(texts, 0), inverter.segment(texts[:4], 9)]
+    merge([Segment(Container(data, "made")) for data in made])
+    first, parts = 0, []
+    for _ in range(int(random.integers(2, 5))):
+        slots = int(random.choice([1, 128, 900]))
+        parts.append(segment(random, slots, broken and random.random() < 0.5, first, ["key_ends"]))
+        first += slots
+    merge(parts, pack_mask(random.random(first) < 0.3) if random.random() < 0.5 else None)
+
+
 def main():
     library.PLACE = Path(sys.argv[1])
     random = np.random.default_rng(int(sys.argv[3]))
@@ -76,6 +95,7 @@ def main():
             held = segment(random, int(random.choice([1, 100, 128, 900, 9000])), turn % 2 == 1)
             for _ in range(4):
                 ask(random, held)
+            build_again(random, turn % 2 == 1)
         except DamagedIndex:
             refused += 1
             if turn % 2 == 0:

@@ -65,9 +65,7 @@ _ODD = re.compile(r"[\0\ud800-\udfff]|\\u0000|[:,\[]-?(?:NaN|Infinity|\d{19}|\d[
 # The same for many at once: what none of them has, none of these numbers and texts is without.
 _ODD_PARTS = ("\0", "\\u0000", "NaN", "Infinity")
 _ODD_NUMBERS = (b"0" * 19, b"0e000", b"0e+000", b"0e-000")
-_AS_ZEROS = bytes(
-    48 if 48 <= byte < 58 else byte if byte in b"e+-" else 32 for byte in range(256)
-)
+_AS_ZEROS = bytes(48 if 48 <= byte < 58 else byte if byte in b"e+-" else 32 for byte in range(256))
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +148,7 @@ def _insert(connection: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> 
         connection.executemany(_INSERT, [_as_bytes(row) for row in rows])
         return
     many = len(rows) // _AT_ONCE * _AT_ONCE
-    if _AT_ONCE * 12 > connection.getlimit(_VARIABLES):
+    if connection.getlimit(_VARIABLES) < _AT_ONCE * 12:
         many = 0
     connection.executemany(
         _INSERT_MANY,

@@ -319,9 +319,7 @@ class LocalStore(Reader):
                 there = sorted(id_ for id_, row in found.items() if row <= last)
                 if not there:
                     raise
-                raise DuplicateId(
-                    f"{shown(there)} is there already; upsert replaces it"
-                ) from error
+                raise DuplicateId(f"{shown(there)} is there already; upsert replaces it") from error
         self._follow(placed, chunks)
 
 

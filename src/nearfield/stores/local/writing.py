@@ -188,9 +188,7 @@ class Writer:
                 self._file.cut(self._first)
 
 
-def _append(
-    file: VectorWriter, first: int, placed: Sequence[int], matrix: FloatArray
-) -> None:
+def _append(file: VectorWriter, first: int, placed: Sequence[int], matrix: FloatArray) -> None:
     """Bring vectors to the disk."""
     file.append(first, placed, matrix)
     file.sync()

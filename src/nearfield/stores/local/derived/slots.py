@@ -14,7 +14,6 @@ from nearfield.lexical import Language
 from nearfield.masks import Mask, mask_of
 from nearfield.passage import embedding_text
 from nearfield.stores.checks import require_known
-from nearfield.stores.columns import Fields
 from nearfield.stores.local.derived.recent import Contents, Recent
 from nearfield.stores.local.reading import chunks_at
 from nearfield.stores.local.rows import slots_of
