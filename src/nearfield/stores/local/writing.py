@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +13,7 @@ import numpy as np
 
 from nearfield.errors import StoreError, StoreFull
 from nearfield.stores.local import maintenance, rows
+from nearfield.stores.local.beside import beside
 from nearfield.stores.local.database import Database
 from nearfield.stores.local.dead import mark
 from nearfield.stores.local.description import Description
@@ -23,8 +23,6 @@ from nearfield.stores.local.vectors import VectorWriter
 from nearfield.types import Chunk, FloatArray
 
 __all__ = ["Placed", "Writer"]
-
-_WORTH_A_THREAD = 256  # chunks
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +98,7 @@ class Writer:
         file = self._opened(connection, slots)
         self._first = first = max(slots, file.end)
         placed = rows.assigned_rows(connection, chunks, known)
-        with _beside(partial(_append, file, first, placed, matrix), len(chunks)):
+        with beside(partial(_append, file, first, placed, matrix)):
             rows.put_chunks(connection, chunks, known, placed, first)
             if first > slots:  # what a failed commit wrote is left alone, and its slots are dead
                 mark(connection, np.arange(slots, first, dtype=np.int64))
@@ -192,19 +190,6 @@ def _append(file: VectorWriter, first: int, placed: Sequence[int], matrix: Float
     """Bring vectors to the disk."""
     file.append(first, placed, matrix)
     file.sync()
-
-
-@contextmanager
-def _beside(work: Callable[[], None], size: int) -> Iterator[None]:
-    """Do work in another thread while the block runs; both are done when it ends."""
-    if size < _WORTH_A_THREAD:
-        yield
-        work()
-        return
-    with ThreadPoolExecutor(1, "nearfield-vectors") as pool:
-        done = pool.submit(work)
-        yield
-        done.result()
 
 
 def _counter(connection: sqlite3.Connection, key: str) -> int:

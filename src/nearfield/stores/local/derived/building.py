@@ -17,6 +17,7 @@ from nearfield.cores import usable_cores
 from nearfield.errors import InputError, StoreCorrupt, StoreError, UnsupportedOperation
 from nearfield.lexical import Lexical
 from nearfield.stores.columns import ColumnTable
+from nearfield.stores.local.beside import beside
 from nearfield.stores.local.database import Database
 from nearfield.stores.local.derived.checking import check
 from nearfield.stores.local.derived.parts import (
@@ -183,10 +184,10 @@ class Builder:
                 while not self._stopping.is_set() and self._step(least):
                     pass
                 if least == 1:
-                    self._purge_words()
-                    self._carry_graph()
-                    self._extend_graph()
-                    self._tune()
+                    with beside(self._purge_words):
+                        self._carry_graph()
+                        self._extend_graph()
+                        self._tune()
         except StoreCorrupt as error:
             # Found where a part is merged or extended; the truth has it all, if it is whole.
             self._note(str(error))
@@ -220,11 +221,10 @@ class Builder:
             state = self._states.of(connection)
             parts = self._opened(state)
             reader = SlotReader(connection, state, self._database.path, self._recent)
-            more = [
-                self._extend_columns(parts, reader, least),
-                self._extend_text(parts, reader, least),
-                self._extend_codes(parts, reader, least),
-            ]
+            more: list[bool] = []
+            with beside(lambda: more.append(self._extend_codes(parts, reader, least))):
+                more.append(self._extend_columns(parts, reader, least))
+                more.append(self._extend_text(parts, reader, least))
         self._recent.forget(parts.generation, below=parts.covered)
         return any(more)
 

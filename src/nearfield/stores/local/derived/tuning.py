@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,10 @@ import numpy as np
 from nearfield.ann.codes import Codes
 from nearfield.ann.exact import exact_search, rescore
 from nearfield.ann.graph import Graph
+from nearfield.cores import usable_cores
 from nearfield.masks import members
 from nearfield.metric import Metric
+from nearfield.stores.local.beside import side_by_side
 from nearfield.stores.local.state import State
 from nearfield.types import FloatArray, IntArray
 
@@ -189,8 +192,15 @@ class _Asked:
     def of(cls, state: State, covered: int, metric: Metric, queries: int) -> _Asked:
         own = sample(state, covered, queries)
         vectors = np.ascontiguousarray(state.read(own)["vector"])
-        slots, _ = exact_search(state.vectors[:covered], vectors, _K + 1, metric, state.alive)
-        return cls(state, covered, metric, own, vectors, _without(slots, own))
+        rows = state.vectors[:covered]
+
+        def nearest(part: FloatArray) -> IntArray:
+            return exact_search(rows, part, _K + 1, metric, state.alive)[0]
+
+        parts = np.array_split(vectors, usable_cores())
+        slots = side_by_side([partial(nearest, part) for part in parts if len(part)])
+        truth = np.concatenate(slots) if slots else np.empty((0, _K + 1), dtype=np.int64)
+        return cls(state, covered, metric, own, vectors, _without(truth, own))
 
     def recall(self, candidates: IntArray) -> float:
         """Mean recall@10 once the candidates are scored exactly."""
