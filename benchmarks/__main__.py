@@ -34,6 +34,8 @@ _BENCHMARKS = {
 _COMMANDS = {
     "stores": "benchmarks.stores.command:main",
     "retrieval": "benchmarks.retrieval.command:main",
+    "agreement": "benchmarks.agreement.command:main",
+    "compression": "benchmarks.compression:main",
     "answers": "benchmarks.answers.command:main",
 }
 """Benchmarks with options of their own; they run when they are named."""

@@ -27,7 +27,11 @@ README = REPOSITORY / "README.md"
 IMAGES = REPOSITORY / "docs" / "images"
 _BEGIN = "<!-- results: made by python -m benchmarks.page, do not edit -->"
 _END = "<!-- end of results -->"
-_SECTIONS = {"embedding": "benchmarks.embedding.section"}
+_SECTIONS = {
+    "embedding": "benchmarks.embedding.section",
+    "agreement": "benchmarks.agreement.section",
+    "compression": "benchmarks.compression.section",
+}
 """Modules with ``lines(figures)``, Markdown, and ``drawings(figures)``, SVG by file name."""
 
 _STORES = ("stores", "retrieval")

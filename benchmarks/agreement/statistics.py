@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from nearfield.evaluation.significance import LEVEL, kendall, randomisation_test
 
-__all__ = ["Agreement", "agreement", "halves"]
+__all__ = ["Agreement", "agreement", "halves", "leaderboard"]
 
 _SAMPLES = 2000
 _HALVES = 500
@@ -107,3 +107,26 @@ def _decided(
                 truth = people[one].mean() > people[other].mean()
                 agreed += bool((guesses[one] > guesses[other]) == truth)
     return (agreed / pairs if pairs else float("nan")), pairs
+
+
+def leaderboard(
+    name: str, means: Mapping[str, npt.NDArray[np.float64]], systems: list[str]
+) -> dict[str, float | str]:
+    """What somebody gets who chooses by the mean over other people's collections.
+
+    Returns
+    -------
+    dict
+        ``tau`` with the ranking on this collection, the ``winner`` and its ``regret``; empty where
+        there is no other collection.
+    """
+    others = [scores for other, scores in means.items() if other != name]
+    if not others:
+        return {}
+    guess = np.mean(others, axis=0)
+    winner = int(np.argmax(guess))
+    return {
+        "tau": round(kendall(means[name], guess, samples=1).value, 4),
+        "winner": systems[winner],
+        "regret": round(float(means[name].max() - means[name][winner]), 4),
+    }

@@ -94,7 +94,10 @@ class Systems:
         """Vectors of texts by a model, cut to the system's dimensions."""
         model, dimensions = _MODELS[name]
         if name not in self._encoders:
-            whole = CachedEncoder(load(model, precision="small" if model.startswith("bge") else "exact"), VectorCache())
+            whole = CachedEncoder(
+                load(model, precision="small" if model.startswith("bge") else "exact"),
+                VectorCache(),
+            )
             self._encoders[name] = whole if dimensions is None else truncate(whole, dimensions)
         return self._encoders[name].encode(texts, role=role, observe=lambda _: None)
 

@@ -73,8 +73,8 @@ class SpaceHealth:
                 "scores mean little",
                 -0.1,
                 0.5,
-                "Ethayarajh 2019; the range is what retrieval models on varied texts show, texts "
-                "on one subject lie higher",
+                "Ethayarajh 2019; on varied texts all-MiniLM-L6-v2 has 0.05, all-mpnet-base-v2 "
+                "0.08, WordLlama 0.24, bge-small 0.71 by its training, means of GloVe 0.94",
             ),
             Figure(
                 "dominant dimension",
@@ -89,8 +89,9 @@ class SpaceHealth:
                 len(found.dead),
                 "components that hardly vary: memory without use",
                 0,
-                0,
-                "variance below 1/10,000 of the mean",
+                0.01 * self.dimension,
+                "variance below 1/10,000 of the mean; all-MiniLM-L6-v2 has 3 of 384, "
+                "all-mpnet-base-v2 4 of 768",
             ),
             Figure(
                 "effective rank share",
@@ -98,7 +99,7 @@ class SpaceHealth:
                 "share of the dimensions that the variance is spread over as if evenly",
                 0.3,
                 1,
-                "Roy and Vetterli 2007; much less says that fewer dimensions would do",
+                "Roy and Vetterli 2007; models have 0.6 to 0.9 on varied texts, less on one subject",
             ),
             Figure(
                 "first component",
@@ -137,7 +138,7 @@ class SpaceHealth:
                 "harder the more there are",
                 5,
                 40,
-                "TwoNN, Facco et al. 2017; the range is what text embeddings show",
+                "TwoNN, Facco et al. 2017; five models have 6 to 19 on varied texts",
             ),
             Figure(
                 "duplicates",

@@ -145,7 +145,9 @@ class _Postings:
 
 
 def _pairs(keys: Numbers, passages: Numbers) -> Numbers:
-    return np.unique(np.stack([keys, passages], axis=1), axis=0)
+    """Each pair once; as single numbers they sort many times faster than as rows."""
+    joined = np.unique((keys << 32) | passages)
+    return np.stack([joined >> 32, joined & 0xFFFFFFFF], axis=1)
 
 
 def _cut(documents: Iterable[Document]) -> Iterator[tuple[tuple[int, int, int], str]]:
