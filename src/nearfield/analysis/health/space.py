@@ -99,7 +99,7 @@ class SpaceHealth:
                 "share of the dimensions that the variance is spread over as if evenly",
                 0.3,
                 1,
-                "Roy and Vetterli 2007; models have 0.6 to 0.9 on varied texts, less on one subject",
+                "Roy and Vetterli 2007; models have 0.6 to 0.9 on varied texts, narrow ones less",
             ),
             Figure(
                 "first component",
