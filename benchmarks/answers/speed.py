@@ -78,7 +78,7 @@ def first_words(tokens: int = 1500) -> dict[str, Json]:
     from nearfield.rag import generators
 
     generator = generators.load(generators.default_generator() or "")
-    words = ["the", "river", "rises", "in", "hills", "and", "runs", "to", "sea", "past", "mills", "meadows"]
+    words = ["river", "rises", "hills", "runs", "sea", "past", "mills", "meadows"]
     system = Message(Speaker.SYSTEM, "Answer the question in one short sentence.")
 
     def ask(context: str, question: str) -> tuple[float, int]:

@@ -21,7 +21,7 @@ _REFERENCE = re.compile(
     r"!?\[([^\[\]]+)\]\[[^\[\]\d][^\[\]]*\]|^\s*\[[^\[\]\d][^\[\]]*\]:\s*", re.M
 )
 _SCHEME = re.compile(
-    r"\b(?:[a-z][a-z0-9+.-]{1,20}:/{2,}|(?:javascript|data|vbscript|mailto|tel):)", re.I
+    r"\b(?:[a-z][a-z0-9+.-]{1,20}:/{2,}|(?:javascript|data|vbscript|mailto|tel):(?=\S))", re.I
 )
 _WWW = re.compile(r"\bwww\.(?=\w)", re.I)
 _JOINT = re.compile(r"\]\(|\]\[(?!\d+\])|\]:")
@@ -48,7 +48,7 @@ def inert(text: str) -> str:
     plain = _WWW.sub("", plain)
     # Whatever still looks like a link is taken apart; a mark such as [1][2] is none.
     plain = _JOINT.sub(lambda found: f"{found[0][:-1]} {found[0][-1]}", plain.replace("![", "["))
-    return re.sub(r"<(?=[A-Za-z/!?])", "‹", re.sub(r"(?<=[\w\"'/-])>", "›", plain))
+    return re.sub(r"<(?=[A-Za-z/!?])", "‹", re.sub(r"(?:(?<=[\w\"'/])|(?<=--))>", "›", plain))
 
 
 def _shown(found: re.Match[str]) -> str:

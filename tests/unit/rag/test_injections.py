@@ -15,12 +15,12 @@ import unicodedata
 from pathlib import Path
 
 import pytest
+from tests.unit.rag.conftest import PASSAGES, Parrot
 
 from nearfield.cli import ask as cli
 from nearfield.collection import Collection
 from nearfield.collection.asking import AskOptions
 from nearfield.types import Answer, Piece
-from tests.unit.rag.conftest import PASSAGES, Parrot
 
 DOCUMENTS = json.loads((Path(__file__).parent / "injections.json").read_text("utf-8"))
 ALL = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda d: d["kind"].replace(" ", "-"))
