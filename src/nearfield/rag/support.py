@@ -71,6 +71,6 @@ class SupportModel:
 LEARNED = SupportModel(3.8431, 0.7053, 3.0572, -4.8589, 0.5773)
 """Learned from 868 claims about 8 articles of SQuAD's development set.
 
-On 930 claims about 8 other articles: AUROC 0.83, 69% of the right claims are supported and 21% of the
-wrong ones, which share all their words but the answer's.
+On 930 claims about 8 other articles: AUROC 0.83, 69% of the right claims are supported and 21% of
+the wrong ones, which share all their words but the answer's.
 """

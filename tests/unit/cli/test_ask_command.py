@@ -1,4 +1,4 @@
-"""``nearfield ask`` as a user types it: answers with citations, JSON, a conversation, an honest no."""
+"""``nearfield ask`` as a user types it: citations, JSON, a conversation, an honest no."""
 
 from __future__ import annotations
 
