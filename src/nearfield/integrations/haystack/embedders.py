@@ -55,7 +55,7 @@ class NearfieldTextEmbedder(_Model):
     def __init__(
         self, model: str = "", dimensions: int | None = None, precision: str = AUTO
     ) -> None:
-        super().__init__(model, dimensions, precision)
+        _Model.__init__(self, model, dimensions, precision)  # @component makes another class
 
     def to_dict(self) -> dict[str, Any]:
         return default_to_dict(
@@ -107,7 +107,7 @@ class NearfieldDocumentEmbedder(_Model):
         meta_fields_to_embed: list[str] | None = None,
         embedding_separator: str = "\n",
     ) -> None:
-        super().__init__(model, dimensions, precision)
+        _Model.__init__(self, model, dimensions, precision)  # @component makes another class
         self.meta_fields_to_embed = meta_fields_to_embed or []
         self.embedding_separator = embedding_separator
 

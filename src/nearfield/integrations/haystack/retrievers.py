@@ -88,7 +88,7 @@ class NearfieldEmbeddingRetriever(_Retriever):
         filter_policy: FilterPolicy | str = FilterPolicy.REPLACE,
         return_embedding: bool = False,
     ) -> None:
-        super().__init__(document_store, filters, top_k, filter_policy)
+        _Retriever.__init__(self, document_store, filters, top_k, filter_policy)
         self.return_embedding = return_embedding
 
     def _more(self) -> dict[str, Any]:
@@ -130,7 +130,7 @@ class NearfieldBM25Retriever(_Retriever):
         top_k: int = 10,
         filter_policy: FilterPolicy | str = FilterPolicy.REPLACE,
     ) -> None:
-        super().__init__(document_store, filters, top_k, filter_policy)
+        _Retriever.__init__(self, document_store, filters, top_k, filter_policy)
 
     @component.output_types(documents=list[Document])
     def run(self, query: str, filters: Filters = None, top_k: int | None = None) -> dict[str, Any]:
@@ -164,7 +164,7 @@ class NearfieldHybridRetriever(_Retriever):
         filter_policy: FilterPolicy | str = FilterPolicy.REPLACE,
         dense_weight: float = SearchOptions().dense_weight,
     ) -> None:
-        super().__init__(document_store, filters, top_k, filter_policy)
+        _Retriever.__init__(self, document_store, filters, top_k, filter_policy)
         self.dense_weight = dense_weight
 
     def _more(self) -> dict[str, Any]:

@@ -237,12 +237,13 @@ class NearfieldVectorStore(BasePydanticVectorStore):
         elif mode is Mode.LEXICAL:
             k = query.sparse_top_k or k
         usual, alpha = SearchOptions(), query.alpha
+        # An index whose store keeps the texts asks with an empty list of nodes, and means all.
         return SearchOptions(
             k=k,
             mode=mode,
             where=together(
-                self._where(query.node_ids, query.filters),
-                None if query.doc_ids is None else In(REF, tuple(query.doc_ids)),
+                self._where(query.node_ids or None, query.filters),
+                In(REF, tuple(query.doc_ids)) if query.doc_ids else None,
             ),
             candidates=max(usual.candidates, k, query.sparse_top_k or 0),
             dense_weight=usual.dense_weight if alpha is None else alpha,
