@@ -1,15 +1,16 @@
 """A model of Nearfield as a scikit-learn transformer: texts in, vectors out.
 
-Nothing is learned from the training texts; ``fit`` only finds out who the model is. So a pipeline
-that was fitted can be stored without any weights: :meth:`TextEmbedder.__getstate__` leaves the
-model out, and what is loaded again opens it by name and refuses another one. Nearfield itself
-never reads a pickle; for storage without one, keep ``get_params()`` as JSON and fit anew.
+Nothing is learned from the training texts; ``fit`` only finds out who the model is. So a transformer
+is its parameters and a fingerprint: what a host stores of it holds no weights, and what is loaded
+again opens the model by name and refuses another one. Nearfield itself never reads a pickle; for
+storage without one, keep ``get_params()`` as JSON and fit anew.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Self
+from functools import lru_cache
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -134,19 +135,14 @@ class TextEmbedder(TransformerMixin, BaseEstimator):
         tags.transformer_tags.preserves_dtype = []
         return tags
 
-    def __getstate__(self) -> dict[str, Any]:
-        state = dict(super().__getstate__())
-        state.pop("_encoder", None)
-        state.pop("_settings", None)
-        return state
-
     def _load(self) -> Encoder:
-        settings = (self.model or default_model(), self.dimensions, self.precision)
-        if getattr(self, "_settings", None) != settings:
-            name, dimensions, precision = settings
-            self._encoder: Encoder = load(name, dimensions=dimensions, precision=precision)
-            self._settings = settings
-        return self._encoder
+        return _opened(self.model or default_model(), self.dimensions, self.precision)
+
+
+@lru_cache(maxsize=4)
+def _opened(name: str, dimensions: int | None, precision: str) -> Encoder:
+    """A model; kept apart from its transformers, which are copied and stored without it."""
+    return load(name, dimensions=dimensions, precision=precision)
 
 
 def _texts(values: Sequence[str] | npt.ArrayLike) -> list[str]:

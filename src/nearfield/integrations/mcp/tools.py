@@ -50,8 +50,8 @@ Others: TypeAlias = Annotated[
     Field(max_length=20, description="Ids of passages to keep away from."),
 ]
 Mode: TypeAlias = Annotated[
-    Literal["hybrid", "dense", "lexical"],
-    Field(description="By meaning and words, by meaning, or by words."),
+    Literal["dense", "hybrid", "lexical"],
+    Field(description="By meaning; by meaning and words, for names and codes; by words alone."),
 ]
 
 _SAMPLED = 200
@@ -83,7 +83,7 @@ class Toolbox:
         collection: Name = None,
         k: Count = 5,
         where: Where = None,
-        mode: Mode = "hybrid",
+        mode: Mode = "dense",
         rerank: bool = False,
     ) -> Found:
         """Find passages of the user's documents that answer a question."""

@@ -1,0 +1,1 @@
+"""Pipelines inside other tools; one a host."""
