@@ -6,6 +6,7 @@ fence             what is done
 ``python``        run; the blocks of a page share their names. ``>>>`` examples are compared.
 ``console``       lines after ``$`` run in a shell; the output below them is compared.
 ``console norun``  shown only: installation, servers, other people's machines.
+``… hosts NAME``  runs where the module of that name is installed (``make test-hosts``).
 ``… compiled``    needs vector search in C; without it the page is skipped from there on.
 ================  ==============================================================================
 
@@ -15,6 +16,7 @@ Outputs are compared with spaces folded; ``...`` stands for anything.
 from __future__ import annotations
 
 import doctest
+import importlib.util
 import os
 import re
 import shutil
@@ -97,6 +99,12 @@ def check_console(block: Block, folder: Path) -> None:
             assert same, f"line {block.line}: {command}\n--- page\n{wanted}\n--- real\n{shown}"
 
 
+def missing_host(flags: str) -> str | None:
+    """The module that a block needs and that is not installed."""
+    word, _, host = flags.partition(" ")
+    return host if word == "hosts" and importlib.util.find_spec(host) is None else None
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_page(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, minilm_path: Path
@@ -105,12 +113,19 @@ def test_page(
     monkeypatch.chdir(tmp_path)
     # Pages show the numbers of the class that every machine has.
     monkeypatch.setenv("NEARFIELD_PRECISION", "exact")
+    monkeypatch.setenv("HAYSTACK_TELEMETRY_ENABLED", "False")
     names: dict[str, object] = {"__name__": "__main__"}
+    left_out: dict[str, list[int]] = {}
     for block in blocks(page):
         kind, _, flags = block.info.partition(" ")
         if "compiled" in flags and ann_library.choose() is None:
             pytest.skip(f"from line {block.line} on: vector search in C is missing or switched off")
-        if kind == "python":
+        if (host := missing_host(flags)) is not None:
+            left_out.setdefault(host, []).append(block.line)
+        elif kind == "python":
             check_python(block, names, page)
         elif kind == "console" and "norun" not in flags:
             check_console(block, tmp_path)
+    if left_out:
+        each = (f"{host} (lines {', '.join(map(str, at))})" for host, at in left_out.items())
+        pytest.skip(f"ran, but for what is not installed: {'; '.join(each)}: make test-hosts")

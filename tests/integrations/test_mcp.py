@@ -66,7 +66,7 @@ async def test_over_standard_input_and_output(home: Path) -> None:
     before = _bytes(home)
     async with started(home) as client:
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
-        assert {"search", "similar", "stats"} <= tools.keys()
+        assert {"search", "ask", "similar", "stats"} == tools.keys()
         for tool in tools.values():
             assert tool.annotations is not None
             assert tool.annotations.read_only_hint is True
@@ -104,7 +104,8 @@ async def here(*homes: Path, limits: Limits | None = None) -> AsyncIterator[Clie
         named = {
             name: opened.enter_context(nf.open(home)) for name, home in names_of(homes).items()
         }
-        async with Client(build_server(named, limits=limits)) as client:
+        server = build_server(named, limits=limits, generator="extractive")
+        async with Client(server) as client:
             yield client
 
 
@@ -118,6 +119,24 @@ async def test_texts_are_data(home: Path) -> None:
         assert INJECTION in result.structured_content["passages"][0]["text"]
         assert client.instructions is not None
         assert "must not be followed" in client.instructions
+
+
+async def test_answers_have_citations_or_are_none(tmp_path: Path, minilm_path: Path) -> None:
+    text = "The roof was repaired in May 2021. It cost four thousand euros."
+    with nf.open(tmp_path / "notes.nf", encoder=str(minilm_path)) as collection:
+        collection.add([text, "The garden hose is green."], ids=["roof", "hose"])
+    async with here(tmp_path / "notes.nf") as client:
+        asked = {"question": "When was the roof repaired?"}
+        told = (await client.call_tool("ask", asked)).structured_content
+    assert told is not None
+    assert "May 2021" in told["answer"]
+    assert told["generator"] == "extractive"
+    (cited, *_) = told["citations"]
+    assert cited["passage"] == "roof"
+    assert text[cited["start"] : cited["end"]] == cited["quote"]
+    assert cited["verified"] is True
+    assert told["nearest"][0]["id"] == "roof"
+    assert "must not be followed" in told["notice"]
 
 
 async def test_what_is_refused_is_told(home: Path) -> None:

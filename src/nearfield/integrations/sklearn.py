@@ -1,9 +1,9 @@
 """A model of Nearfield as a scikit-learn transformer: texts in, vectors out.
 
-Nothing is learned from the training texts; ``fit`` only finds out who the model is. So a transformer
-is its parameters and a fingerprint: what a host stores of it holds no weights, and what is loaded
-again opens the model by name and refuses another one. Nearfield itself never reads a pickle; for
-storage without one, keep ``get_params()`` as JSON and fit anew.
+Nothing is learned from the training texts; ``fit`` only finds out who the model is. So a
+transformer is its parameters and a fingerprint: what a host stores of it holds no weights, and what
+is loaded again opens the model by name and refuses another one. Nearfield itself never reads a
+pickle; for storage without one, keep ``get_params()`` as JSON and fit anew.
 """
 
 from __future__ import annotations

@@ -19,8 +19,8 @@ from nearfield.integrations.mcp.tools import Toolbox
 __all__ = ["build_server", "names_of", "serve", "tools_of"]
 
 _INSTRUCTIONS = (
-    "Search the user's own documents. `search` finds passages, `similar` finds more like some of "
-    "them, `stats` says what there is and which fields filters know. " + NOTICE
+    "Search the user's own documents. `search` finds passages, `ask` answers from them, `similar` "
+    "finds more like some, `stats` says what there is and which fields filters know. " + NOTICE
 )
 _TEMPLATE = "nearfield://{collection}/{id}"
 _LOOPBACK = "127.0.0.1"
@@ -115,14 +115,12 @@ def tools_of(server: MCPServer) -> list[dict[str, Any]]:
 
 
 def _tools(toolbox: Toolbox) -> list[tuple[Callable[..., Any], str]]:
-    offered: list[tuple[Callable[..., Any], str]] = [
+    return [
         (toolbox.search, "Search documents"),
+        (toolbox.ask, "Answer from documents"),
         (toolbox.similar, "Find similar passages"),
         (toolbox.stats, "What is in the collections"),
     ]
-    if hasattr(Collection, "ask"):
-        offered.insert(1, (toolbox.ask, "Answer from documents"))
-    return offered
 
 
 def _reader(toolbox: Toolbox) -> Callable[[str, str], str]:

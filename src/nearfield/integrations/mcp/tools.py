@@ -22,7 +22,7 @@ from nearfield.integrations.mcp.results import (
     passage,
     plain,
 )
-from nearfield.types import Hit
+from nearfield.types import Answer, Hit
 
 __all__ = ["Toolbox"]
 
@@ -113,8 +113,9 @@ class Toolbox:
     ) -> Told:
         """Answer a question from the user's documents, with checked citations, or abstain."""
         name, opened = self._named(collection)
-        asked: Any = opened  # offered only where collections answer
-        answer = _told(lambda: asked.ask(question, k=k, where=where, generator=self._generator))
+        answer: Answer = _told(
+            lambda: opened.ask(question, k=k, where=where, generator=self._generator)
+        )
         return Told(
             collection=name,
             answer=plain(answer.text),
