@@ -22,6 +22,7 @@ from nearfield.collection import (
 )
 from nearfield.collection.locate import collection_of
 from nearfield.errors import InputError
+from nearfield.models.precision import AUTO
 
 __all__ = ["command", "run_index"]
 
@@ -32,6 +33,11 @@ _EXIT_PROBLEMS = 3
 @click.command("index")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option("--to", metavar="DIR", help="Collection to write, by custom NAME.nf.")
+@click.option(
+    "--pipeline",
+    metavar="FILE",
+    help="Make it as a pipeline.toml says: model, chunks, storage and search.",
+)
 @options.model
 @options.precision
 @click.option(
@@ -46,6 +52,7 @@ _EXIT_PROBLEMS = 3
 def command(
     paths: tuple[str, ...],
     to: str | None,
+    pipeline: str | None,
     model: str | None,
     dimensions: int | None,
     precision: str,
@@ -65,19 +72,25 @@ def command(
     if not to and len(roots) > 1:
         raise click.UsageError("several paths need one collection: add --to NAME.nf")
     place = Path(to).expanduser() if to else collection_of(roots[0])
-    wanted = chunking.over(Chunking())
-    with open_collection(
-        place,
-        encoder=model,
-        dimensions=dimensions,
-        precision=precision,
-        language=language,
-        chunking=wanted,
-    ) as collection:
+    if pipeline is not None:
+        _refuse_beside_pipeline(model, dimensions, precision, chunking)
+        opened = _from_pipeline(pipeline, place, language)
+    else:
+        opened = open_collection(
+            place,
+            encoder=model,
+            dimensions=dimensions,
+            precision=precision,
+            language=language,
+            chunking=chunking.over(Chunking()),
+        )
+    with opened as collection:
         _same_chunking(collection, chunking)
         # Without a word about files, the choices of the last run hold.
         kept = replace(collection.update_options(), trust_stat=False)
         report = run_index(collection, roots, kept if files == IndexOptions() else files)
+        if pipeline is not None:
+            _finish(pipeline, place)
         if as_json:
             made = {"model": collection.model, "precision": collection.precision}
             dump({"collection": str(place), **made, **asdict(report)})
@@ -85,6 +98,34 @@ def command(
             show_report(report, collection)
     if strict and report.problems:
         click.get_current_context().exit(_EXIT_PROBLEMS)
+
+
+def _refuse_beside_pipeline(
+    model: str | None,
+    dimensions: int | None,
+    precision: str,
+    chunking: index_options.AskedChunking,
+) -> None:
+    if model or dimensions or precision != AUTO or chunking.over(Chunking()) != Chunking():
+        raise click.UsageError(
+            "--pipeline says which model and which chunks: leave the other options out, or change "
+            "the file"
+        )
+
+
+def _from_pipeline(pipeline: str, place: Path, language: str | None) -> Collection:
+    from nearfield.selection import applying, toml
+
+    return applying.open_as(toml.read(pipeline), place, language=language)
+
+
+def _finish(pipeline: str, place: Path) -> None:
+    from nearfield.selection import applying, toml
+
+    with progress("Linking", "vectors") as bar:
+        applying.finish(
+            toml.read(pipeline), place, progress=lambda done, of: bar.update(done / of, done)
+        )
 
 
 def run_index(collection: Collection, roots: list[Path], settings: IndexOptions) -> IndexReport:

@@ -52,7 +52,9 @@ def command(
     path, question = split(words, "search")
     chosen = parse(where) if where else None
     with opened(path, model, dimensions, precision, update=not no_update) as collection:
-        if asked.mode == Mode.SPARSE:
+        asked = asked.over(collection.defaults)
+        way = asked.mode or Mode.DENSE.value
+        if way == Mode.SPARSE:
             with progress("Encoding for mode sparse", "passages") as bar:
                 collection.encode_sparse(lambda done, of: bar.update(done / of, done))
         begun = time.perf_counter()
@@ -60,16 +62,16 @@ def command(
             question,
             k=k,
             where=scope(collection, path, chosen),
-            mode=asked.mode,
+            mode=way,
             rerank=asked.rerank,
             options=asked.options,
         )
         seconds = time.perf_counter() - begun
         marks: Sequence[tuple[int, int] | None] = [None] * len(hits)
-        if asked.mode != Mode.LEXICAL:  # words show for themselves, and need no model
+        if way != Mode.LEXICAL:  # words show for themselves, and need no model
             marks = best_sentences(collection.encoder, question, hits)
         if as_json:
-            dump(_json(collection, question, hits, marks, asked.mode))
+            dump(_json(collection, question, hits, marks, way))
             return
         for hit, mark in zip(hits, marks, strict=True):
             _show(hit, mark, full=full)
@@ -77,9 +79,9 @@ def command(
             of = f"{counted(collection.count(), 'passage')} · {path_text(collection.model)}"
             note = f"{of} · {duration(seconds)} · {hits[0].path}"
             click.echo(click.style(note, dim=True))
-            _warn_irrelevant(collection, hits, asked.mode)
+            _warn_irrelevant(collection, hits, way)
         else:
-            click.echo(_why_nothing(asked.mode, where), err=True)
+            click.echo(_why_nothing(way, where), err=True)
 
 
 def _why_nothing(mode: str, where: str | None) -> str:

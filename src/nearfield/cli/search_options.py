@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import click
 
+from nearfield.collection.defaults import SearchDefaults
 from nearfield.search.options import Fusion, Mode, SearchOptions
 
 __all__ = ["Asked", "mode"]
@@ -22,16 +23,24 @@ class Asked:
 
     Attributes
     ----------
-    mode : str
+    mode : str or None
+        None where nothing was said: the collection's own defaults hold.
     rerank : str, bool or None
         Name of a reranker, True for the default one, None for none.
     options : SearchOptions
         The rest.
     """
 
-    mode: str = Mode.DENSE.value
+    mode: str | None = None
     rerank: str | bool | None = None
     options: SearchOptions = field(default_factory=SearchOptions)
+
+    def over(self, defaults: SearchDefaults) -> Asked:
+        """What was asked for, and the collection's defaults where nothing was."""
+        if self.mode is None and self.options == SearchOptions():
+            mode, rerank = defaults.options.mode.value, self.rerank or defaults.rerank or None
+            return Asked(mode, rerank, defaults.options)
+        return replace(self, mode=self.mode or Mode.DENSE.value)
 
 
 def mode(command: _Command) -> _Command:
@@ -40,9 +49,9 @@ def mode(command: _Command) -> _Command:
     @click.option(
         "--mode",
         type=click.Choice([each.value for each in Mode]),
-        default=Mode.DENSE.value,
-        show_default=True,
-        help="Compare meanings, words, both, learned word weights, or token by token.",
+        help="Compare meanings (dense, the default), words, both, learned word weights, or token "
+        "by "
+        "token.",
     )
     @click.option("--rerank", is_flag=True, help="Read the best hits again with the question.")
     @click.option("--reranker", metavar="NAME", help="Reranker to use instead of the default one.")
@@ -71,7 +80,7 @@ def mode(command: _Command) -> _Command:
     @functools.wraps(command)
     def wrapped(
         *args: Any,  # noqa: ANN401  whatever the command takes
-        mode: str,
+        mode: str | None,
         rerank: bool,
         reranker: str | None,
         fusion: str,

@@ -7,6 +7,7 @@ stored together: what is written has one fingerprint.
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,13 +15,15 @@ from pathlib import Path
 from nearfield.errors import FingerprintMismatch, NearfieldWarning, UnsupportedOperation
 from nearfield.models.paid import PaidEncoder
 from nearfield.models.precision import AUTO, Precision
+from nearfield.models.prompts import with_prompts
 from nearfield.models.remote.naming import is_remote
 from nearfield.models.resolve import load
 from nearfield.protocols import Encoder
 from nearfield.stores.local import LocalStore
-from nearfield.types import ModelCard
+from nearfield.types import ModelCard, Role
 
 __all__ = [
+    "PROMPTS",
     "admit",
     "describe",
     "guarded",
@@ -31,6 +34,9 @@ __all__ = [
     "probes_of",
     "require_trust",
 ]
+
+PROMPTS = "prompts"
+"""Property: prompts by role that replace those of the model's card."""
 
 
 def describe(name: str, card: ModelCard, dimensions: int | None) -> dict[str, str]:
@@ -95,12 +101,26 @@ def load_again(
     precision : str
         A class to use instead of the collection's.
     """
+    return _prompted(properties, _loaded(properties, name, dimensions, precision))
+
+
+def _loaded(
+    properties: Mapping[str, str], name: str, dimensions: int | None, precision: str
+) -> Encoder:
     if precision != AUTO:
         return load(name, dimensions=dimensions, precision=precision)
     try:
         return load(name, dimensions=dimensions, precision=precision_of(properties))
     except UnsupportedOperation:
         return load(name, dimensions=dimensions)
+
+
+def _prompted(properties: Mapping[str, str], encoder: Encoder) -> Encoder:
+    """The encoder behind the prompts that the collection was made with."""
+    if PROMPTS not in properties:
+        return encoder
+    prompts = json.loads(properties[PROMPTS])
+    return with_prompts(encoder, {Role(role): prompt for role, prompt in prompts.items()})
 
 
 def is_same_class(store: LocalStore, card: ModelCard) -> bool:

@@ -13,6 +13,7 @@ from typing import Self
 import numpy.typing as npt
 
 from nearfield.collection.asking import Answering, AskOptions, answerer
+from nearfield.collection.defaults import SearchDefaults
 from nearfield.collection.model import admit, guarded, load_again, precision_of, require_trust
 from nearfield.collection.options import Chunking, IndexOptions, chunker_for
 from nearfield.collection.searching import Rerank, Searcher
@@ -95,6 +96,11 @@ class CollectionReader:
         return self._store.fingerprint
 
     @property
+    def defaults(self) -> SearchDefaults:
+        """How it is searched where a caller says nothing."""
+        return SearchDefaults.of(self._store.properties)
+
+    @property
     def store(self) -> LocalStore:
         """The store, opened for reading."""
         return self._store
@@ -153,7 +159,8 @@ class CollectionReader:
         vector : array-like of shape (dimension,), optional
             A ready vector instead of a query, for the mode ``dense``.
         k : int, optional
-            Most hits to return, at least 1; 10 where the options say nothing else.
+            Most hits to return, at least 1; 10 where neither the options nor the collection's own
+            defaults say something else.
         where : Filter or str, optional
             Such as ``'lang = "en" and year >= 2020'``.
         mode : {"dense", "lexical", "hybrid", "sparse", "late"}
@@ -164,7 +171,7 @@ class CollectionReader:
             reranker, or its name.
         options : SearchOptions, optional
             Fusion, diversity, grouping and how many candidates. What is given above goes before
-            what they say.
+            what they say; without them and without a mode the collection's defaults hold.
 
         Returns
         -------
@@ -179,6 +186,9 @@ class CollectionReader:
         FingerprintMismatch
             The model at hand is not the one that made the vectors.
         """
+        if options is None and mode is None and query is not None:
+            options = self.defaults.options
+            rerank = self.defaults.rerank or None if rerank is None else rerank
         chosen = _over(options, k, where)
         if mode is not None:
             chosen = replace(chosen, mode=Mode.of(mode))

@@ -20,15 +20,17 @@ from nearfield.stores.local.ledger import SourceState
 from nearfield.stores.local.paths import SearchPath
 from nearfield.stores.local.repair import Lost, RepairReport
 from nearfield.stores.local.rows import DocumentEntry, chunk_digest
-from nearfield.stores.local.schema import FORMAT, LANGUAGE, Mode
+from nearfield.stores.local.schema import CODES_FROM, FORMAT, LANGUAGE, RECALL, Mode
 from nearfield.stores.local.state import State
 from nearfield.stores.local.store import LocalStore
 from nearfield.stores.local.verify import Fault, Finding, VerifyReport, verify
 from nearfield.stores.local.view import LocalView
 
 __all__ = [
+    "CODES_FROM",
     "FORMAT",
     "LANGUAGE",
+    "RECALL",
     "AuditReport",
     "DocumentEntry",
     "Fault",

@@ -11,12 +11,14 @@ from pathlib import Path
 
 __all__ = [
     "APPLICATION_ID",
+    "CODES_FROM",
     "DATABASE",
     "DERIVED",
     "FORMAT",
     "LANGUAGE",
     "OWN_PREFIXES",
     "PAGE_SIZE",
+    "RECALL",
     "TABLES",
     "Mode",
     "database_path",
@@ -31,6 +33,10 @@ DATABASE = "collection.db"
 DERIVED = "derived"
 LANGUAGE = "language"
 """Property that names the language of the words; see :class:`nearfield.lexical.Language`."""
+CODES_FROM = "codes_from"
+"""Property: from so many vectors on there are quantised codes."""
+RECALL = "recall"
+"""Property: recall@10 that faster paths are tuned to."""
 # What an interrupted creation may leave, and a new one may find.
 OWN_PREFIXES = ("writer.", DATABASE, f".{DATABASE}", "vectors-", DERIVED)
 # Rows of some 300 bytes: pages of 8 KiB waste 2%, and a hit that is not cached reads one of them.

@@ -32,7 +32,7 @@ from nearfield.stores.local.lock import WriterLock, make_folder
 from nearfield.stores.local.migration import is_earlier, migrate, migrate_for_reader
 from nearfield.stores.local.reader import Reader
 from nearfield.stores.local.repair import RepairReport, finish_repair, repair
-from nearfield.stores.local.schema import LANGUAGE, Mode, database_path
+from nearfield.stores.local.schema import CODES_FROM, LANGUAGE, RECALL, Mode, database_path
 from nearfield.stores.local.writing import Placed, Writer
 from nearfield.types import Chunk, FloatArray
 
@@ -66,6 +66,7 @@ class LocalStore(Reader):
         self._writer = Writer(path, database, self._description, self._states)
         language = self.properties.get(LANGUAGE, Language.AUTO.value)
         self._builder = Builder(path, database, self._description, self._states, language)
+        self._apply(self.properties)
 
     @classmethod
     def create(
@@ -114,6 +115,7 @@ class LocalStore(Reader):
                 store.set_properties(properties)
                 # What is derived follows the language, which was not there before.
                 store._builder.language = properties.get(LANGUAGE, Language.AUTO.value)
+                store._apply(properties)
         except BaseException:
             lock.release()
             raise
@@ -154,6 +156,7 @@ class LocalStore(Reader):
 
     def set_properties(self, properties: Mapping[str, str]) -> None:
         """Add or replace properties; the others stay."""
+        self._apply(properties)
         pairs = [(encode(name), encode(value)) for name, value in properties.items()]
         with self._database.write() as connection:
             connection.executemany(
@@ -303,7 +306,8 @@ class LocalStore(Reader):
     ) -> None:
         self.close()
 
-    def _follow(self, placed: Placed, chunks: Sequence[Chunk]) -> None:
+from nearfield.stores.local.schema import CODES_FROM, LANGUAGE, RECALL, Mode, database_path
+from nearfield.stores.local.writing import Placed, Writer
         """Have derived parts take in what was committed."""
         self._builder.offer(placed, chunks)
         self._builder.wake()

@@ -30,7 +30,7 @@ from nearfield.stores.local.derived.parts import (
 )
 from nearfield.stores.local.derived.recent import Recent
 from nearfield.stores.local.derived.slots import SlotReader
-from nearfield.stores.local.derived.tuning import tune, tune_graph
+from nearfield.stores.local.derived.tuning import RECALL_TARGET, tune, tune_graph
 from nearfield.stores.local.description import Description
 from nearfield.stores.local.schema import DERIVED
 from nearfield.stores.local.state import State, States
@@ -82,6 +82,8 @@ class Builder:
         self._description = description
         self._states = states
         self.language = language
+        self.codes_from = EXACT_MOST + 1
+        self.target = RECALL_TARGET
         self._parts: Parts | None = None
         self._lost_graph = False
         self._recent = Recent()
@@ -257,7 +259,7 @@ class Builder:
         return first + count < state.slots - least + 1
 
     def _fresh_codes(self, parts: Parts, state: State) -> Codes | None:
-        if state.slots - state.dead <= EXACT_MOST:
+        if state.slots - state.dead < self.codes_from:
             return None
         codes = Codes.create(
             folder_of(self._folder, state.generation) / CODES_FILE,
@@ -296,15 +298,24 @@ class Builder:
         if parts is None:
             return
         codes, graph, known = parts.codes, parts.graph, parts.tuned
-        scans = codes is not None and len(codes) and not known.holds_for(len(codes))
-        walks = graph is not None and len(graph) and not known.graph_holds_for(len(graph))
+        known_target = known.target == self.target
+        scans = (
+            codes is not None and len(codes) and not (known_target and known.holds_for(len(codes)))
+        )
+        walks = (
+            graph is not None
+            and len(graph)
+            and not (known_target and known.graph_holds_for(len(graph)))
+        )
         if not scans and not walks:
             return
         with self._database.read() as connection:
             state = self._states.of(connection)
             if state.generation != parts.generation:
                 return
-            found = tune(codes, state) if scans and codes is not None else known
+            found = replace(known, target=self.target)
+            if scans and codes is not None:
+                found = tune(codes, state, target=self.target)
             if graph is not None and len(graph):
                 found = tune_graph(graph, state, found)
         found.write(folder_of(self._folder, state.generation) / "tuning.json")

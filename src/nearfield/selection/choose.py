@@ -1,0 +1,369 @@
+"""The experiment from a folder to a decision: read, forecast, try, hold out, decide."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+import nearfield
+from nearfield.errors import InputError
+from nearfield.evaluation.metrics import Measure
+from nearfield.evaluation.significance import Interval, bootstrap
+from nearfield.models.cache import VectorCache
+from nearfield.models.resolve import load as load_by_name
+from nearfield.protocols import Encoder
+from nearfield.selection import environment, worst
+from nearfield.selection.applying import refined
+from nearfield.selection.candidates import NotTried
+from nearfield.selection.data import Data, Source, load_source
+from nearfield.selection.decision.record import Actual, Decision, HeldOut
+from nearfield.selection.hosted import price_of
+from nearfield.selection.journal import Journal
+from nearfield.selection.limits import Limits
+from nearfield.selection.pareto import Choice, Point, choose_one
+from nearfield.selection.pipeline import ModelChoice, Pipeline
+from nearfield.selection.plan import Plan, make_plan
+from nearfield.selection.probe import Footing, probe
+from nearfield.selection.request import Request
+from nearfield.selection.reranking import Reranking
+from nearfield.selection.trial import Rung, Trial, halves
+from nearfield.selection.trials import Listener, Trials
+from nearfield.selection.verdicts import against_best
+from nearfield.selection.workshop import Clock, Load, Workshop
+from nearfield.selection.yardstick import Yardstick
+
+__all__ = ["choose"]
+
+_ASKING_ENDS = 0.75
+"""Share of the budget after which no candidate is begun."""
+
+_PROBING_ENDS = 0.95
+"""Share of the budget after which no more finalists are measured in processes of their own."""
+
+_FINALISTS = 6
+_TIMED_AGAIN = 12
+_PROBED = 30
+
+
+def _load(model: ModelChoice) -> Encoder:
+    return load_by_name(model.name, precision=model.precision)
+
+
+@dataclass(slots=True)
+class _Run:
+    """One experiment while it runs."""
+
+    request: Request
+    source: Source
+    workshop: Workshop
+    journal: Journal
+    listener: Listener | None
+    clock: Clock
+    begun: float
+    spent: float
+    probing: bool
+    not_tried: list[NotTried] = field(default_factory=list)
+
+    def tell(self, what: str, share: float = 0.0) -> None:
+        if self.listener is not None:
+            self.listener(what, share, 0)
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds of this run and of those that it goes on from."""
+        return self.spent + self.clock() - self.begun
+
+
+def choose(
+    request: Request,
+    out: Path,
+    *,
+    listener: Listener | None = None,
+    fresh: bool = False,
+    cache: VectorCache | None = None,
+    load: Load = _load,
+    clock: Clock = time.monotonic,
+    probing: bool = True,
+) -> Decision:
+    """Find the pipeline that serves some documents best, by an experiment on them.
+
+    Parameters
+    ----------
+    request : Request
+    out : Path
+        Folder for the journal, and for stores while the experiment runs. A run that was killed goes
+        on from the journal.
+    listener : callable, optional
+        Told where it stands.
+    fresh : bool
+        Begin anew, whatever the journal says.
+    cache : VectorCache, optional
+        The cache of this machine by default.
+    load : callable
+        From a model's choice to the whole encoder.
+    clock : callable
+        Seconds.
+    probing : bool
+        Measure finalists in processes of their own.
+
+    Returns
+    -------
+    Decision
+
+    Raises
+    ------
+    InputError
+        There is nothing to read, no candidate fits the budget (with the numbers), or none keeps the
+        limits.
+    """
+    begun = clock()
+    if listener is not None:
+        listener("Reading", 0.0, 0)
+    source = load_source(request.folder, questions=request.questions, split=request.split)
+    place = out / "journal.jsonl"
+    if fresh:
+        place.unlink(missing_ok=True)
+    journal = Journal(place, request.identity(source.digest, nearfield.__version__))
+    workshop = Workshop(
+        {}, out / "work", cache if cache is not None else VectorCache(), load, clock
+    )
+    spent = max((float(event["spent"]) for event in journal.events("measured")), default=0.0)
+    run = _Run(request, source, workshop, journal, listener, clock, begun, spent, probing)
+    try:
+        return _decided(run)
+    finally:
+        workshop.close()
+
+
+def _decided(run: _Run) -> Decision:
+    request = run.request
+    plan = _plan(run)
+    run.not_tried += plan.not_tried
+    data = _prepared(run, plan)
+    run.workshop.documents = data.documents
+    yardstick = Yardstick(Measure.of(request.measure), data.qrels, data.spans)
+    trials = Trials(
+        data=data,
+        workshop=run.workshop,
+        yardstick=yardstick,
+        journal=run.journal,
+        limits=request.limits,
+        deadline=run.begun + request.budget * _ASKING_ENDS - run.spent,
+        estimate=plan.estimate,
+        listener=run.listener,
+        clock=run.clock,
+        spent_before=run.spent,
+    )
+    reranking = Reranking(
+        request.grid,
+        run.workshop,
+        run.journal,
+        request.limits,
+        lambda: request.budget * _ASKING_ENDS - run.elapsed,
+    )
+    tried = trials.run(plan.pipelines, join=reranking.join)
+    run.not_tried += reranking.not_tried
+    questions = _decisive(trials, data)
+    choice = _chosen(run, tried, plan, questions)
+    trials.take_turns([point.trial for point in _leading(choice)])
+    trials.hold_out([point.trial for point in _finalists(_chosen(run, tried, plan, questions))])
+    choice, footings = _settled(run, trials, tried, plan, questions)
+    finalists = _finalists(choice)
+    trials.hold_out([point.trial for point in finalists])  # where settling changed who they are
+    held = _held_out(finalists, choice)
+    failing = worst.find(choice.recommended.trial, trials, data)
+    left = _unfinished(trials, questions)
+    actual = Actual(
+        seconds=run.elapsed,
+        embedding=sum(model.seconds for model in run.workshop.models.values()),
+        texts=sum(model.texts for model in run.workshop.models.values()),
+        tokens=sum(model.tokens for model in run.workshop.models.values()),
+        repeated=sum(model.repeated for model in run.workshop.models.values()),
+        truncated=sum(model.truncated for model in run.workshop.models.values()),
+        resumed=run.spent > 0,
+    )
+    pipeline = _measured(run, choice.recommended.pipeline)
+    return Decision(
+        request=request,
+        data=data,
+        yardstick=yardstick.name,
+        pipeline=pipeline,
+        choice=choice,
+        trials=tuple(tried),
+        rungs=tuple(trials.rungs),
+        held_out=held,
+        footings=footings,
+        worst=tuple(failing),
+        not_tried=(*run.not_tried, *left),
+        plan=plan,
+        actual=actual,
+        stopped=trials.stopped,
+        environment=environment.describe(
+            request, run.source, [point.pipeline for point in choice.points], run.workshop
+        ),
+    )
+
+
+def _plan(run: _Run) -> Plan:
+    event = run.journal.last("planned")
+    if event is not None:
+        return Plan.of_event(event)
+    plan = make_plan(
+        run.source,
+        run.request.grid,
+        run.workshop.counted,
+        budget=run.request.budget,
+        sample=run.request.sample,
+        limits=run.request.limits,
+        cache=run.workshop.cache,
+        tell=run.tell,
+        clock=run.workshop.clock,
+    )
+    run.journal.add("planned", **plan.to_event())
+    return plan
+
+
+def _prepared(run: _Run, plan: Plan) -> Data:
+    run.tell("Preparing questions")
+    return run.source.prepare(sample=plan.sample, count=run.request.count, seed=run.request.seed)
+
+
+def _decisive(trials: Trials, data: Data) -> list[str]:
+    """Questions that every candidate in the decision was asked: those of the last complete rung."""
+    choosing, _ = halves(list(data.queries))
+    complete: list[Rung] = [rung for rung in trials.rungs if rung.complete]
+    if complete:
+        return choosing[: complete[-1].questions]
+    if not trials.rungs:
+        reasons = "; ".join(dict.fromkeys(t.failed for t in trials.trials.values() if t.failed))
+        raise InputError(
+            "no candidate could be asked a single rung of questions"
+            + (f": {reasons}" if reasons else f": {trials.stopped or 'nothing was measured'}")
+        )
+    return choosing[: trials.rungs[0].questions]
+
+
+def _settled(
+    run: _Run, trials: Trials, tried: Sequence[Trial], plan: Plan, questions: Sequence[str]
+) -> tuple[Choice, dict[str, Footing]]:
+    """Decide, and look at the memory of what is recommended until it keeps the limit."""
+    footings: dict[str, Footing] = {}
+    while True:
+        choice = _chosen(run, tried, plan, questions)
+        if not run.probing:
+            return choice, footings
+        for number, point in enumerate(finalists := _finalists(choice)):
+            run.tell("Measuring finalists in processes of their own", number / len(finalists))
+            late = number > 0 and run.elapsed > run.request.budget * _PROBING_ENDS
+            if point.trial.key not in footings and not late:
+                _probe(run, trials, point, footings)
+        found = footings.get(choice.recommended.trial.key)
+        broken = run.request.limits.broken(0.0, found.memory) if found is not None else ""
+        if not broken:
+            return choice, footings
+        choice.recommended.trial.dropped = broken
+
+
+def _probe(run: _Run, trials: Trials, point: Point, footings: dict[str, Footing]) -> None:
+    known = {event["candidate"]: event for event in run.journal.events("probed")}
+    key = point.trial.key
+    if key in known:
+        footings[key] = Footing(known[key]["memory"], known[key]["first"], known[key]["median"])
+        return
+    built = run.workshop.store(point.pipeline)
+    texts = list(trials.data.queries.values())[:_PROBED]
+    found = probe(built.path, point.pipeline, texts)
+    if found is not None:
+        footings[key] = found
+        run.journal.add(
+            "probed", candidate=key, memory=found.memory, first=found.first, median=found.median
+        )
+
+
+def _chosen(run: _Run, tried: Sequence[Trial], plan: Plan, questions: Sequence[str]) -> Choice:
+    rates = {forecast.model: forecast.rate.tokens_per_second for forecast in plan.forecasts}
+    indexing, money = {}, {}
+    for trial in tried:
+        name = trial.pipeline.model.name
+        each = 1000 * trial.tokens / max(1, trial.passages)
+        indexing[trial.key] = each / rates[name] if name in rates else 0.0
+        money[trial.key] = price_of(name, round(each)) or 0.0
+    latency = run.request.limits.latency
+    for trial in tried:
+        if latency is not None and trial.seconds and not trial.dropped:
+            # On the rungs only medians count, because few questions say little about the slowest.
+            slow = Limits(latency=latency).broken(trial.quantile(0.95), 0)
+            trial.dropped = slow.replace("a question", "for 95% of the questions") if slow else ""
+    return choose_one(
+        tried, questions, tolerance=run.request.tolerance, indexing=indexing, money=money
+    )
+
+
+def _leading(choice: Choice) -> list[Point]:
+    """Those that the decision is between, the cheapest first."""
+    return sorted(choice.equals, key=lambda point: point.cost)[:_TIMED_AGAIN]
+
+
+def _finalists(choice: Choice) -> list[Point]:
+    """The recommendation, the best one, and the front."""
+    found = {choice.recommended.trial.key: choice.recommended, choice.best.trial.key: choice.best}
+    for point in sorted(choice.front, key=lambda point: -point.quality):
+        found.setdefault(point.trial.key, point)
+    return list(found.values())[:_FINALISTS]
+
+
+def _held_out(finalists: Sequence[Point], choice: Choice) -> HeldOut | None:
+    """Figures on questions that choosing never saw."""
+    asked = [point.trial for point in finalists if point.trial.held_out]
+    recommended = choice.recommended.trial
+    if not recommended.held_out:
+        return None
+    queries = list(recommended.held_out)
+    scores = {
+        trial.key: [trial.held_out[query] for query in queries]
+        for trial in asked
+        if all(query in trial.held_out for query in queries)
+    }
+    intervals: dict[str, Interval] = {key: bootstrap(values) for key, values in scores.items()}
+    pair = {
+        key: _array(scores[key])
+        for key in (recommended.key, choice.best.trial.key)
+        if key in scores
+    }
+    verdicts = against_best(pair)
+    return HeldOut(len(queries), intervals, verdicts)
+
+
+def _array(values: Sequence[float]) -> npt.NDArray[np.float64]:
+    return np.array(values, dtype=np.float64)
+
+
+def _unfinished(trials: Trials, questions: Sequence[str]) -> list[NotTried]:
+    """Candidates that time did not reach."""
+    skipped = [
+        NotTried(trial.pipeline.label, trial.skipped)
+        for trial in trials.trials.values()
+        if trial.skipped
+    ]
+    if not trials.stopped:
+        return skipped
+    return skipped + [
+        NotTried(
+            trial.pipeline.label, f"not asked all {len(questions)} questions: {trials.stopped}"
+        )
+        for trial in trials.trials.values()
+        if trial.stands and any(query not in trial.scores for query in questions)
+    ]
+
+
+def _measured(run: _Run, pipeline: Pipeline) -> Pipeline:
+    """The pipeline with the fingerprint and precision that were measured."""
+    model = pipeline.model
+    card = refined(run.workshop.counted(model).inner, model).card
+    measured = replace(model, fingerprint=card.fingerprint, precision=card.precision)
+    return replace(pipeline, model=measured)
