@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from nearfield.collection.options import Chunking, chunker_for
 from nearfield.metric import Metric, normalise
@@ -224,7 +223,7 @@ class Workshop:
                     progress(done, len(texts))
 
             vectors = encoder.encode(texts, role=Role.DOCUMENT, observe=observe)
-            sound: npt.NDArray[np.bool_] = np.isfinite(vectors).all(axis=1) & vectors.any(axis=1)
+            sound = np.asarray(np.isfinite(vectors).all(axis=1) & vectors.any(axis=1))
             kept = [chunk for chunk, is_sound in zip(chunks, sound, strict=True) if is_sound]
             self._passages[where] = Passages(
                 kept,
