@@ -104,7 +104,9 @@ class Grid:
     def pipelines(
         self, cards: Mapping[tuple[str, str], ModelCard], passages: int
     ) -> tuple[list[Pipeline], list[NotTried]]:
-        """All combinations that make sense, in the order of the models.
+        """All combinations that make sense: first every model with the first of everything else.
+
+        So where time runs out, what is missing are variants and not whole models.
 
         Parameters
         ----------
@@ -113,7 +115,7 @@ class Grid:
         passages : int
             Passages that there will be, about.
         """
-        found: dict[str, Pipeline] = {}
+        found: dict[str, tuple[int, Pipeline]] = {}
         left: list[NotTried] = []
         storages = self.storages or self._storages(passages)
         spaces = [pair for pair in product(self.models, self.precisions) if pair in cards]
@@ -124,6 +126,9 @@ class Grid:
             for choice, chunking, storage, mode in product(
                 choices, self.chunkers, storages, self.modes
             ):
+                depth = (
+                    choices.index(choice) + self.chunkers.index(chunking) + storages.index(storage)
+                )
                 if mode is Mode.LEXICAL:
                     # Words need no model; the first one, which is the fastest, carries them.
                     if place or choice != choices[0] or storage != storages[0]:
@@ -132,8 +137,9 @@ class Grid:
                     pipeline = Pipeline(choice, chunking, plain, SearchChoice(mode=mode))
                 else:
                     pipeline = Pipeline(choice, chunking, storage, SearchChoice(mode=mode))
-                found.setdefault(pipeline.key, pipeline)
-        return list(found.values()), left
+                found.setdefault(pipeline.key, (depth, pipeline))
+        ordered = sorted(found.values(), key=lambda pair: pair[0])
+        return [pipeline for _, pipeline in ordered], left
 
     def reranked(self, pipeline: Pipeline) -> list[Pipeline]:
         """A candidate with each reranker behind it."""

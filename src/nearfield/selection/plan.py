@@ -47,7 +47,7 @@ class Plan:
     Attributes
     ----------
     pipelines : tuple of Pipeline
-        Those of fast models first.
+        Every model with the usual settings first, then variants.
     sample : int or None
         Documents to keep; None keeps all.
     not_tried : tuple of NotTried

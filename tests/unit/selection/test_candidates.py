@@ -23,6 +23,8 @@ def test_everything_is_combined_and_words_need_no_model() -> None:
     assert {each.model.name for each in words} == {"a"}
     assert len({each.key for each in found}) == len(found) == 14
     assert not left
+    # Every model comes before the second chunker.
+    assert [each.model.name for each in found[:5]] == ["a", "a", "a", "b", "b"]
 
 
 def test_what_a_model_cannot_do_is_told() -> None:

@@ -177,7 +177,12 @@ def notes(decision: Decision) -> list[str]:
     failed = {t.pipeline.model.name: t.failed for t in decision.trials if t.failed}
     told += [f"{model} failed and was left out: {reason}" for model, reason in failed.items()]
     if data.problems:
-        told.append(f"{len(data.problems)} problems with the data are listed in the record")
+        many = len(data.problems)
+        told.append(
+            f"{many} problems with the data are listed in the record"
+            if many > 1
+            else f"there is a problem with the data: {data.problems[0].reason}"
+        )
     if decision.actual.truncated:
         told.append(f"{decision.actual.truncated:,} texts were longer than their model reads")
     return told
