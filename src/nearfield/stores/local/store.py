@@ -306,8 +306,14 @@ class LocalStore(Reader):
     ) -> None:
         self.close()
 
-from nearfield.stores.local.schema import CODES_FROM, LANGUAGE, RECALL, Mode, database_path
-from nearfield.stores.local.writing import Placed, Writer
+    def _apply(self, properties: Mapping[str, str]) -> None:
+        """Have derived parts made as the properties say."""
+        if CODES_FROM in properties:
+            self._builder.codes_from = int(properties[CODES_FROM])
+        if RECALL in properties:
+            self._builder.target = float(properties[RECALL])
+
+    def _follow(self, placed: Placed, chunks: Sequence[Chunk]) -> None:
         """Have derived parts take in what was committed."""
         self._builder.offer(placed, chunks)
         self._builder.wake()
