@@ -49,7 +49,10 @@ def command(
     home = find_collection(collection)
     queries, qrels = _judged(questions, split)
     chosen = replace(
-        asked.options, k=k, mode=Mode.of(asked.mode or Mode.DENSE.value), where=parse(where) if where else None
+        asked.options,
+        k=k,
+        mode=Mode.of(asked.mode or Mode.DENSE.value),
+        where=parse(where) if where else None,
     )
     with open_collection(home, create=False) as opened:
         found = postmortem(opened, queries, qrels, options=chosen, rerank=asked.rerank)
