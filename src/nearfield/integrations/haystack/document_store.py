@@ -14,7 +14,7 @@ from haystack.document_stores.errors import DocumentStoreError, DuplicateDocumen
 from haystack.document_stores.types import DuplicatePolicy
 
 from nearfield.collection import Collection
-from nearfield.errors import DuplicateId, InputError
+from nearfield.errors import DuplicateId, InputError, NearfieldError
 from nearfield.filters import IsNull
 from nearfield.integrations.common.metadata import together
 from nearfield.integrations.common.outside import OutsideEncoder
@@ -131,7 +131,8 @@ class NearfieldDocumentStore(MetadataStatistics):
         DuplicateDocumentError
             An id is there already, or given twice, and the policy is FAIL. Nothing was written.
         DocumentStoreError
-            An embedding or metadata cannot be stored. Nothing was written.
+            An embedding or metadata cannot be stored, or another process writes. Nothing was
+            written.
         ValueError
             These are no documents.
         """
@@ -145,7 +146,7 @@ class NearfieldDocumentStore(MetadataStatistics):
             (self._storage.add if fails else self._storage.upsert)(chunks, self._rows(chosen, bare))
         except DuplicateId as error:
             raise DuplicateDocumentError(str(error)) from error
-        except InputError as error:
+        except NearfieldError as error:
             raise DocumentStoreError(str(error)) from error
         return len(documents) if policy is DuplicatePolicy.OVERWRITE else len(chosen)
 
