@@ -65,6 +65,7 @@ _READ_AGAIN = 10
 @click.option("--no-update", is_flag=True, help="Ask as indexed, even if files changed.")
 @options.model
 @options.precision
+@options.max_cost
 @options.as_json
 def command(
     words: tuple[str, ...],

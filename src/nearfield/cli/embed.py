@@ -30,6 +30,7 @@ __all__ = ["command"]
 )
 @options.model
 @options.precision
+@options.max_cost
 @options.as_json
 def command(
     texts: tuple[str, ...],

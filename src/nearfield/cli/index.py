@@ -21,7 +21,7 @@ from nearfield.collection import (
     open_collection,
 )
 from nearfield.collection.locate import collection_of
-from nearfield.errors import InputError
+from nearfield.errors import InputError, SpendingCapReached
 from nearfield.models.precision import AUTO
 
 __all__ = ["command", "run_index"]
@@ -40,6 +40,7 @@ _EXIT_PROBLEMS = 3
 )
 @options.model
 @options.precision
+@options.max_cost
 @click.option(
     "--language",
     metavar="NAME",
@@ -88,7 +89,9 @@ def command(
         _same_chunking(collection, chunking)
         # Without a word about files, the choices of the last run hold.
         kept = replace(collection.update_options(), trust_stat=False)
-        report = run_index(collection, roots, kept if files == IndexOptions() else files)
+        chosen = kept if files == IndexOptions() else files
+        _forecast(collection, roots, chosen, quiet=as_json)
+        report = run_index(collection, roots, chosen)
         if pipeline is not None:
             _finish(pipeline, place)
         if as_json:
@@ -125,6 +128,38 @@ def _finish(pipeline: str, place: Path) -> None:
     with progress("Linking", "vectors") as bar:
         applying.finish(
             toml.read(pipeline), place, progress=lambda done, of: bar.update(done / of, done)
+        )
+
+
+def _forecast(
+    collection: Collection, roots: list[Path], settings: IndexOptions, *, quiet: bool
+) -> None:
+    """Say what a hosted model will take before it is asked, and stop where that is too much."""
+    plan = collection.forecast(*roots, options=settings)
+    if plan is None:
+        return
+    from nearfield.models.remote.spending import account, money
+
+    if plan.price is None or plan.cost is None or plan.most_cost is None:
+        price = "the price is not known"
+    else:
+        price = (
+            f"about {money(plan.cost)}, at most {money(plan.most_cost)} "
+            f"(${plan.price.input:g} a million tokens"
+            + (f", {plan.price.date})" if plan.price.date else ")")
+        )
+    cap = account().max_cost
+    if not quiet:
+        click.echo(
+            f"forecast: {counted(plan.texts, 'passage')} to buy from {plan.model}, about "
+            f"{plan.tokens:,} tokens · {price}"
+            + (f" · cap {money(cap)}" if cap is not None else ""),
+            err=True,
+        )
+    if cap is not None and plan.cost is not None and plan.cost > cap:
+        raise SpendingCapReached(
+            f"indexing would cost about {money(plan.cost)}, and the cap is {money(cap)}: nothing "
+            "was bought. Raise --max-cost, or index fewer files"
         )
 
 

@@ -42,7 +42,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _run(arguments: list[str]) -> int:
     try:
-        code = app.main(args=arguments, prog_name="nearfield", standalone_mode=False)
+        try:
+            code = app.main(args=arguments, prog_name="nearfield", standalone_mode=False)
+        finally:
+            _show_cost(quiet="--json" in arguments)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except click.ClickException as error:
@@ -58,6 +61,16 @@ def _run(arguments: list[str]) -> int:
         # The reader (`| head`) has gone; point stdout elsewhere so that the flush at exit is quiet.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _show_cost(*, quiet: bool) -> None:
+    """Say what hosted models took, also where the command failed or was interrupted."""
+    spending = sys.modules.get("nearfield.models.remote.spending")
+    if spending is None or quiet:
+        return
+    spent = spending.account().spent
+    if spent.requests or spent.uncertain:
+        click.echo(click.style(f"hosted models: {spent}", dim=True), err=True)
 
 
 def _complain(error: NearfieldError, *, as_json: bool) -> None:

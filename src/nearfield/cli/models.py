@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,6 +11,9 @@ from nearfield.cli import options
 from nearfield.cli.output import bytes_text, dump, duration, path_text, table
 from nearfield.cli.progress import progress
 from nearfield.models.listing import State, listing
+
+if TYPE_CHECKING:
+    from nearfield.models.remote.listing import HostedStatus
 
 __all__ = ["command"]
 
@@ -37,7 +41,7 @@ def show(name: str, as_json: bool) -> None:
     from nearfield.models.card import describe
     from nearfield.models.resolve import load
 
-    facts = _other(name) or describe(load(name).card)
+    facts = _hosted(name) or _other(name) or describe(load(name).card)
     if as_json:
         dump(facts)
         return
@@ -93,11 +97,12 @@ def remove(name: str, as_json: bool) -> None:
 
 
 def _list(*, as_json: bool) -> None:
+    from nearfield.models.remote.listing import hosted
     from nearfield.models.resolve import default_model
 
-    found = listing()
+    found, elsewhere = listing(), hosted()
     if as_json:
-        dump({"default": default_model(), "models": found})
+        dump({"default": default_model(), "models": found, "hosted": elsewhere})
         return
     rows = [
         [
@@ -115,6 +120,46 @@ def _list(*, as_json: bool) -> None:
     click.echo()
     click.echo("● installed  ◐ damaged  ○ nearfield models install NAME")
     click.echo("any model folder or hf:org/name can be named as well")
+    click.echo()
+    _list_hosted(elsewhere)
+
+
+def _list_hosted(models: list[HostedStatus]) -> None:
+    from nearfield.models.remote.prices import table_date
+
+    rows = [
+        [
+            click.style("●", fg="green") if model.ready else click.style("○", dim=True),
+            model.name,
+            str(model.dimension or ""),
+            str(model.max_tokens or ""),
+            _price(model),
+            model.use,
+        ]
+        for model in models
+    ]
+    table(rows, head=("", "hosted model", "dim", "tokens", "price", "use"), right=(2, 3, 4))
+    click.echo()
+    click.echo("● its key is set  ○ set the provider's key, such as OPENAI_API_KEY")
+    click.echo(
+        f"texts go to the provider; US dollars for a million tokens or a search, {table_date()}"
+    )
+
+
+def _price(model: HostedStatus) -> str:
+    if model.search_price is not None:
+        return f"{model.search_price:g}/search"
+    return f"{model.price:.2f}" if model.price is not None else "not known"
+
+
+def _hosted(name: str) -> dict[str, object] | None:
+    """What is known of a hosted model, without asking its provider."""
+    from dataclasses import asdict
+
+    from nearfield.models.remote.listing import hosted
+
+    known = next((model for model in hosted() if model.name == name), None)
+    return asdict(known) if known is not None else None
 
 
 def _text(value: object) -> str:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-__all__ = ["as_json", "existing", "model", "precision", "where"]
+__all__ = ["as_json", "existing", "max_cost", "model", "precision", "where"]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -38,6 +38,25 @@ def precision(command: _Command) -> _Command:
         default="auto",
         show_default=True,
         help="exact: fp32; fast: bf16; auto: fast where it is as good, or the collection's own.",
+    )(command)
+
+
+def max_cost(command: _Command) -> _Command:
+    """``--max-cost``: a cap for what hosted models may cost."""
+
+    def set_cap(context: click.Context, parameter: click.Parameter, value: float | None) -> None:
+        if value is not None:
+            from nearfield.models import remote
+
+            remote.cap(value)
+
+    return click.option(
+        "--max-cost",
+        type=click.FloatRange(min=0),
+        metavar="DOLLARS",
+        expose_value=False,
+        callback=set_cap,
+        help="Most US dollars that hosted models may cost; stops before.",
     )(command)
 
 

@@ -30,6 +30,7 @@ __all__ = ["command"]
 @click.option("--no-update", is_flag=True, help="Search as indexed, even if files changed.")
 @options.model
 @options.precision
+@options.max_cost
 @options.as_json
 def command(
     words: tuple[str, ...],

@@ -8,12 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from nearfield.collection.judged import calibrate_by_questions
-from nearfield.collection.model import is_same_class, mixing
+from nearfield.collection.model import is_same_class, mixing, spent_by
 from nearfield.collection.options import IndexOptions
 from nearfield.collection.reader import CollectionReader, as_filter
 from nearfield.collection.report import IndexReport, ProgressListener
@@ -28,6 +29,9 @@ from nearfield.search.options import Mode, SearchOptions
 from nearfield.stores.local import LocalStore, RepairReport
 from nearfield.stores.local import Mode as StoreMode
 from nearfield.types import Chunk, FloatArray, Metadata, Role
+
+if TYPE_CHECKING:
+    from nearfield.models.remote.prices import Forecast
 
 __all__ = ["Collection"]
 
@@ -161,9 +165,7 @@ class Collection(CollectionReader):
         from nearfield.collection.indexing import Indexer
         from nearfield.models.cache import CachedEncoder
 
-        paths = [Path(root) for root in roots] or self._present_roots()
-        if not paths:
-            raise InputError(f"{self.path} has no folders yet: name one to index")
+        paths = self._roots_of(roots)
         chosen = options or self.update_options()
         encoder = CachedEncoder(self._writer)
         if isinstance(encoder.encoder, PaidEncoder) and chosen.batch == IndexOptions().batch:
@@ -178,8 +180,48 @@ class Collection(CollectionReader):
                     "limits": json.dumps(asdict(chosen.limits)),
                 }
             )
-            indexer = Indexer(store, encoder, self.chunker(), chosen, listener)
-            return indexer.run(paths)
+            before = spent_by(encoder.encoder)
+            report = Indexer(store, encoder, self.chunker(), chosen, listener).run(paths)
+            after = spent_by(encoder.encoder)
+        if before is not None and after is not None and (after - before).requests:
+            bought = after - before
+            report.requests = bought.requests
+            report.cost = bought.cost if not bought.unpriced_tokens else None
+        return report
+
+    def forecast(self, *roots: str | Path, options: IndexOptions | None = None) -> Forecast | None:
+        """Tell what :meth:`index` would buy from a hosted model; None for any other model.
+
+        Reads the files that changed. What the collection or the vector cache holds costs nothing.
+
+        Parameters
+        ----------
+        *roots : str or Path
+        options : IndexOptions, optional
+            As for :meth:`index`.
+
+        Raises
+        ------
+        InputError
+            A root does not exist, or there are no roots.
+        """
+        if not isinstance(self._writer, PaidEncoder):
+            return None
+        from nearfield.collection.forecasting import forecast_index
+        from nearfield.models.cache import CachedEncoder
+
+        paths = self._roots_of(roots)
+        chosen = options or self.update_options()
+        encoder = CachedEncoder(self._writer)
+        return forecast_index(self._store, encoder, self.chunker(), chosen, paths)
+
+    def _roots_of(self, roots: Sequence[str | Path]) -> list[Path]:
+        paths = [Path(root) for root in roots] or self._present_roots()
+        if not paths:
+            raise InputError(f"{self.path} has no folders yet: name one to index")
+        if missing := [path for path in paths if not path.exists()]:
+            raise InputError(f"{missing[0]} does not exist: name an existing file or folder")
+        return paths
 
     def remove(self, *paths: str | Path) -> int:
         """Take files, or everything below folders, out of the collection; returns passages gone.

@@ -29,7 +29,7 @@ from nearfield.protocols import Chunker, Encoder
 from nearfield.stores.local import LocalStore, SourceState, chunk_digest
 from nearfield.types import BatchReport, Chunk, Document, FloatArray, Problem, Role
 
-__all__ = ["Indexer"]
+__all__ = ["Indexer", "recipe", "sha256_of"]
 
 _RECIPE = "passage/1"
 """Version of the way from file to encoder input; a new one re-reads every file."""
@@ -82,7 +82,7 @@ class Indexer:
         self._chunker = chunker
         self._options = options
         self._listener = listener
-        self._spec = f"{_RECIPE} {chunker.spec} {options.limits}"
+        self._spec = recipe(chunker, options)
         self._queue: list[_Work] = []
         self._queued = 0
         self._report = IndexReport()
@@ -143,7 +143,7 @@ class Indexer:
             self._leave(file, state)
             return
         try:
-            sha256 = _sha256(file.path)
+            sha256 = sha256_of(file.path)
         except OSError as error:
             self._fail(file, state, [Problem(str(file.path), _reason(error))])
             return
@@ -354,7 +354,13 @@ class _Share:
         return self.read / self.total if self.total else 0.0
 
 
-def _sha256(path: Path) -> str:
+def recipe(chunker: Chunker, options: IndexOptions) -> str:
+    """Everything but the bytes that decides how a file becomes passages, in one line."""
+    return f"{_RECIPE} {chunker.spec} {options.limits}"
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file's bytes, hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -11,6 +11,7 @@ import json
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nearfield.errors import FingerprintMismatch, NearfieldWarning, UnsupportedOperation
 from nearfield.models.paid import PaidEncoder
@@ -21,6 +22,9 @@ from nearfield.models.resolve import load
 from nearfield.protocols import Encoder
 from nearfield.stores.local import LocalStore
 from nearfield.types import ModelCard, Role
+
+if TYPE_CHECKING:
+    from nearfield.models.remote.spending import Spent
 
 __all__ = [
     "PROMPTS",
@@ -33,6 +37,7 @@ __all__ = [
     "precision_of",
     "probes_of",
     "require_trust",
+    "spent_by",
 ]
 
 PROMPTS = "prompts"
@@ -52,6 +57,15 @@ def probes_of(encoder: Encoder) -> dict[str, str]:
     from nearfield.models.remote.probes import taken
 
     return taken(encoder)
+
+
+def spent_by(encoder: Encoder) -> Spent | None:
+    """Return what a hosted model's account has spent so far; None for any other model."""
+    if not isinstance(encoder, PaidEncoder):
+        return None
+    from nearfield.models.remote.encoder import RemoteEncoder
+
+    return encoder.requests.account.spent if isinstance(encoder, RemoteEncoder) else None
 
 
 def guarded(encoder: Encoder, properties: Mapping[str, str], holder: str) -> Encoder:

@@ -62,6 +62,10 @@ class IndexReport:
         Tokens that went through the model; cached passages cost none.
     truncated : int
         Passages longer than the model reads: their tails do not count in searches.
+    requests : int
+        Answers that a hosted model gave.
+    cost : float or None
+        US dollars of these; None where nothing was bought or the price is not known.
     problems : list of Problem
         Everything that was left out, with the reason.
     seconds : float
@@ -82,5 +86,7 @@ class IndexReport:
     deleted: int = 0
     tokens: int = 0
     truncated: int = 0
+    requests: int = 0
+    cost: float | None = None
     problems: list[Problem] = field(default_factory=list)
     seconds: float = 0.0
