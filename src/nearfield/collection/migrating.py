@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nearfield.collection.migration_copy import Copied, Copy, Target, respecified
-from nearfield.collection.model import describe
+from nearfield.collection.model import describe, probes_of
 from nearfield.collection.reader import CollectionReader
 from nearfield.errors import InputError, StoreError, StoreNotFound
 from nearfield.models.matryoshka import truncate
@@ -262,6 +262,7 @@ class Migration:
                 properties={
                     **_kept(here.properties),
                     **describe(chosen.name, chosen.encoder.card, chosen.dimensions),
+                    **probes_of(chosen.encoder),
                 },
             ).close()
         with LocalStore.open(self.shadow, mode=StoreMode.WRITE) as shadow:
@@ -302,7 +303,7 @@ class Migration:
 
 def _kept(properties: dict[str, str]) -> dict[str, str]:
     """Properties that do not belong to the old model, and the mark of a shadow."""
-    of_model = ("encoder", "precision", "identity", "dimensions", "migrated")
+    of_model = ("encoder", "precision", "identity", "dimensions", "probes", "migrated")
     depth = int(properties.get("migrated", "0")) + 1
     kept = {
         name: value

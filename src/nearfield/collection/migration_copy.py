@@ -15,7 +15,7 @@ import numpy as np
 from nearfield.collection.options import Chunking, chunker_for
 from nearfield.collection.reasons import TRUNCATED, UNUSABLE
 from nearfield.errors import UnknownId
-from nearfield.models.cache import CachedEncoder, VectorCache
+from nearfield.models.cache import CachedEncoder
 from nearfield.passage import embedding_text
 from nearfield.protocols import Encoder
 from nearfield.stores.local import LocalStore, SourceState, chunk_digest
@@ -95,7 +95,7 @@ class Copy:
     def __init__(self, shadow: LocalStore, chosen: Target, ledger: Path) -> None:
         self._shadow = shadow
         self._chosen = chosen
-        self._encoder = CachedEncoder(chosen.encoder, VectorCache())
+        self._encoder = CachedEncoder(chosen.encoder)
         self._ledger = ledger
         self._noted = _read(ledger)
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from nearfield.collection.migrating import Migration
 from nearfield.collection.migration_copy import Target
 from nearfield.collection.reader import CollectionReader
+from nearfield.models.cache import CachedEncoder
+from nearfield.models.paid import PaidEncoder
 from nearfield.passage import embedding_text
 from nearfield.stores.local.vectors import record_bytes
 from nearfield.types import BatchReport, Role
@@ -73,7 +75,10 @@ def plan(migration: Migration, wanted: Target) -> Plan:
         old_dimension = here.store.dimension
     database = (migration.path / "collection.db").stat().st_size
     begun = time.perf_counter()
-    wanted.encoder.encode(texts[:_TIMED], role=Role.DOCUMENT, observe=_truncation_is_counted)
+    # What is bought here is not bought again when the passages are copied.
+    paid = isinstance(wanted.encoder, PaidEncoder)
+    encoder = CachedEncoder(wanted.encoder) if paid else wanted.encoder
+    encoder.encode(texts[:_TIMED], role=Role.DOCUMENT, observe=_truncation_is_counted)
     each = (time.perf_counter() - begun) / max(1, len(texts[:_TIMED]))
     longest = None if card.max_tokens is None else card.max_tokens - _SPECIAL
     counts = wanted.encoder.tokenizer.count(texts) if longest is not None else []

@@ -8,7 +8,9 @@ import numpy as np
 
 from nearfield.documents.sentences import spans
 from nearfield.metric import Metric, pairwise
+from nearfield.models.paid import PaidEncoder
 from nearfield.protocols import Encoder
+from nearfield.tokenization.text import word_spans
 from nearfield.types import BatchReport, Chunk, Hit, Role
 
 __all__ = ["best_sentences"]
@@ -32,12 +34,16 @@ def best_sentences(
     -------
     list of (start, end) or None
         Character offsets into ``hit.chunk.text``, one entry a hit; None where the passage is a
-        single sentence, so that marking it would say nothing.
+        single sentence, so that marking it would say nothing. With a hosted model, shared words
+        decide, and nothing is sent.
     """
     cut = [_sentences(hit.chunk) for hit in hits]
     texts = [hit.chunk.text[a:b] for hit, pieces in zip(hits, cut, strict=True) for a, b in pieces]
     if not texts:
         return [None] * len(hits)
+    if isinstance(encoder, PaidEncoder):
+        # A mark is not worth sending passages to a provider, and paying for them, once more.
+        return [_by_words(query, hit.chunk.text, own) for hit, own in zip(hits, cut, strict=True)]
     wanted = encoder.encode([query], role=Role.QUERY)
     vectors = encoder.encode(texts, role=Role.DOCUMENT, observe=_unheard)
     scores = pairwise(wanted, vectors, Metric.COSINE)[0]
@@ -48,6 +54,17 @@ def best_sentences(
         at += len(pieces)
         best.append(pieces[int(np.argmax(here))] if pieces else None)
     return best
+
+
+def _by_words(query: str, text: str, pieces: list[tuple[int, int]]) -> tuple[int, int] | None:
+    """The sentence that shares most words with the query; None where none shares any."""
+    asked = _words(query)
+    shared = [len(asked & _words(text[a:b])) for a, b in pieces]
+    return pieces[shared.index(max(shared))] if any(shared) else None
+
+
+def _words(text: str) -> set[str]:
+    return {text[a:b].casefold() for a, b in word_spans(text)}
 
 
 def _sentences(chunk: Chunk) -> list[tuple[int, int]]:

@@ -50,7 +50,7 @@ OBJECTS = st.dictionaries(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(OBJECTS, st.sampled_from(["openai", "cohere", "voyage", "jina", "mistral", "gemini"]))
 def test_any_answer_gives_usable_rows_or_one_error(answer: Any, provider: str) -> None:
     try:
@@ -64,7 +64,7 @@ def test_any_answer_gives_usable_rows_or_one_error(answer: Any, provider: str) -
     assert got.tokens is None or got.tokens >= 0
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(ANYTHING, st.integers(0, 3))
 def test_any_list_gives_rows_or_scores_or_one_error(found: Any, count: int) -> None:
     for read in (rows_of, scores_of):

@@ -102,7 +102,7 @@ def test_a_job_that_fails_goes_on_where_it_was(hosted: HostedServer, tmp_path: P
 
 
 def test_a_capped_job_goes_on_when_the_cap_is_raised(hosted: HostedServer, tmp_path: Path) -> None:
-    notes = _notes(tmp_path / "notes", 96 * 8)
+    notes = _notes(tmp_path / "notes", 96 * 4)
     name = f"{MODEL}#price=1000"
     with nf.open(tmp_path / "n.nf", encoder=name) as collection:
         remote.cap(8.0)
@@ -110,7 +110,7 @@ def test_a_capped_job_goes_on_when_the_cap_is_raised(hosted: HostedServer, tmp_p
             collection.index(notes)
         assert 0 < remote.account().spent.cost <= 8.0
         remote.cap(None)
-        assert collection.index(notes).passages == 96 * 8
+        assert collection.index(notes).passages == 96 * 4
     assert set(_bought(hosted).values()) == {1}
 
 
@@ -254,3 +254,74 @@ def test_keys_are_needed_again_by_whoever_opens_it(
     monkeypatch.setenv("COHERE_API_KEY", KEY[::-1])
     with nf.open(tmp_path / "n.nf") as collection, pytest.raises(Exception, match="COHERE_API_KEY"):
         collection.search("parka")
+
+
+def test_a_forecast_counts_what_neither_the_collection_nor_the_cache_holds(
+    hosted: HostedServer, tmp_path: Path
+) -> None:
+    notes = _notes(tmp_path / "notes", 10)
+    name = f"{MODEL}#price=2"
+    with nf.open(tmp_path / "a.nf", encoder=name) as collection:
+        plan = collection.forecast(notes)
+        assert plan is not None and plan.cost is not None
+        assert plan.texts == 10
+        assert plan.cost == pytest.approx(plan.tokens * 2e-6)
+        before = len(hosted.seen)
+        report = collection.index(notes)
+        assert len(hosted.seen) == before + 1
+        assert report.requests == 1
+        assert report.cost == pytest.approx(sum(hosted.count(hosted.texts()[-10:])) * 2e-6)
+        again = collection.forecast(notes)
+        assert again is not None and (again.texts, again.cost) == (0, 0.0)
+        (notes / "0003.txt").write_text("quite another note\n")
+        changed = collection.forecast(notes)
+        assert changed is not None and changed.texts == 1
+    with nf.open(tmp_path / "b.nf", encoder=name) as collection:
+        shared = collection.forecast(notes)
+        assert shared is not None and shared.texts == 1  # the rest is in the cache
+
+
+def test_local_models_have_no_forecast(tmp_path: Path, wordllama_path: Path) -> None:
+    notes = _notes(tmp_path / "notes", 2)
+    with nf.open(tmp_path / "n.nf", encoder=str(wordllama_path)) as collection:
+        assert collection.forecast(notes) is None
+        report = collection.index(notes)
+        assert (report.requests, report.cost) == (0, None)
+
+
+def test_a_sentence_is_marked_without_sending_anything(
+    hosted: HostedServer, tmp_path: Path
+) -> None:
+    from nearfield.search.highlight import best_sentences
+
+    text = "The river is cold. A parka keeps you warm in winter. Birds sing."
+    with nf.open(tmp_path / "n.nf", encoder=MODEL) as collection:
+        collection.add([text])
+        hits = collection.search("a warm parka")
+        before = len(hosted.seen)
+        marks = best_sentences(collection.encoder, "a warm parka", hits)
+        assert len(hosted.seen) == before
+    assert [text[a:b] for a, b in filter(None, marks)] == ["A parka keeps you warm in winter."]
+    assert best_sentences(remote.load(MODEL), "zebra", hits) == [None]
+
+
+def test_a_migration_to_a_hosted_model_buys_each_passage_once(
+    hosted: HostedServer, tmp_path: Path, wordllama_path: Path
+) -> None:
+    from nearfield.collection.migrating import Migration, Target
+    from nearfield.collection.migration_plan import plan
+
+    notes = _notes(tmp_path / "notes", 30)
+    with nf.open(tmp_path / "n.nf", encoder=str(wordllama_path)) as collection:
+        collection.index(notes)
+    migration, target = Migration(tmp_path / "n.nf"), Target(MODEL, remote.load(MODEL), None)
+    plan(migration, target)
+    migration.prepare(target)
+    migration.switch()
+    with nf.open(tmp_path / "n.nf") as collection:
+        hosted.encoder = Wide(384, twist=3)
+        with pytest.raises(RemoteModelChanged):
+            collection.search("parka")
+    hosted.encoder = Wide(384)
+    passages = [text for text in hosted.texts() if text.startswith("note ")]
+    assert sorted(Counter(passages).values()) == [1] * 30
