@@ -105,10 +105,10 @@ def test_a_capped_job_goes_on_when_the_cap_is_raised(hosted: HostedServer, tmp_p
     notes = _notes(tmp_path / "notes", 96 * 4)
     name = f"{MODEL}#price=1000"
     with nf.open(tmp_path / "n.nf", encoder=name) as collection:
-        remote.cap(8.0)
+        remote.cap(7.0)
         with pytest.raises(SpendingCapReached):
             collection.index(notes)
-        assert 0 < remote.account().spent.cost <= 8.0
+        assert 0 < remote.account().spent.cost <= 7.0
         remote.cap(None)
         assert collection.index(notes).passages == 96 * 4
     assert set(_bought(hosted).values()) == {1}
