@@ -27,7 +27,7 @@ __all__ = [
     "chosen", "kernel", "library", "load",
 ]  # fmt: skip
 
-ABI_VERSION = 2
+ABI_VERSION = 3
 """Raised together with NFL_ABI_VERSION in ``csrc/nearfield_lexical.h``."""
 
 KERNEL_VARIABLE = "NEARFIELD_LEXICAL_KERNEL"

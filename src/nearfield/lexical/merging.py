@@ -17,7 +17,10 @@ from nearfield.lexical.segment import Segment, joined_segment
 from nearfield.lexical.vocabulary import NO_MEMORY, held_sections
 from nearfield.masks import Mask, flags_of
 
-__all__ = ["merge", "to_merge"]
+__all__ = ["GONE", "merge", "renumber", "to_merge"]
+
+GONE = np.uint32(2**32 - 1)
+"""The number of a slot that is dropped."""
 
 _SMALL = 512  # segments of no more slots are of the lowest tier
 _FANOUT = 4
@@ -68,32 +71,66 @@ def merge(segments: Sequence[Segment], dead: Mask | None = None) -> bytearray:
     """
     base, end = segments[0].first_slot, segments[-1].end
     lengths = np.concatenate([segment.lengths for segment in segments])
-    gone = _bits(dead, base, end)
-    lengths[gone] = 0
+    targets = None
+    counted = sum(segment.counted for segment in segments)
+    if dead is not None:
+        gone = flags_of(dead, end)[base:]
+        lengths[gone] = 0
+        targets = np.where(gone, GONE, np.arange(end - base, dtype=np.uint32))
+        counted = int((~gone).sum())
+    return _merged_bytes(segments, lengths, targets, base, counted)
+
+
+def renumber(segments: Sequence[Segment], targets: UIntArray, count: int) -> bytearray:
+    """Return the bytes of one segment in which all slots have other numbers.
+
+    Parameters
+    ----------
+    segments : sequence of Segment
+        In order of their slots, from 0 on without gaps.
+    targets : ndarray of uint32, shape (slots,)
+        The new number of each slot, no two alike; GONE where it is dropped.
+    count : int
+        Slots of the new segment; every number below is the target of one.
+    """
+    lengths = np.zeros(count, dtype=np.uint32)
+    kept = targets != GONE
+    before = [segment.lengths for segment in segments]
+    lengths[targets[kept]] = np.concatenate([np.zeros(0, np.uint32), *before])[kept]
+    return _merged_bytes(segments, lengths, targets, 0, count)
+
+
+def _merged_bytes(
+    segments: Sequence[Segment],
+    lengths: UIntArray,
+    targets: UIntArray | None,
+    base: int,
+    counted: int,
+) -> bytearray:
     facts = {
         "first_slot": base,
-        "counted": sum(s.counted for s in segments) if dead is None else int((~gone).sum()),
+        "counted": counted,
         "total_length": int(lengths.sum(dtype=np.int64)),
         "has_positions": all(segment.has_positions for segment in segments),
     }
     native = chosen()
     if native is not None:
-        return _with_library(native, segments, lengths, gone if dead is not None else None, facts)
-    return _with_numpy(segments, lengths, gone if dead is not None else None, facts)
+        return _with_library(native, segments, lengths, targets, facts)
+    return _with_numpy(segments, lengths, targets, facts)
 
 
 def _with_library(
     native: ctypes.CDLL,
     segments: Sequence[Segment],
     lengths: UIntArray,
-    gone: npt.NDArray[np.bool_] | None,
+    targets: UIntArray | None,
     facts: Mapping[str, object],
 ) -> bytearray:
     sources = (Source * len(segments))(*(segment.source() for segment in segments))
     merged = ctypes.c_void_p()
     status = native.nfl_merge(
         ctypes.addressof(sources), len(segments), lengths.ctypes.data,
-        None if gone is None else gone.ctypes.data, bool(facts["has_positions"]),
+        None if targets is None else targets.ctypes.data, bool(facts["has_positions"]),
         ctypes.byref(merged),
     )  # fmt: skip
     if status == _DAMAGED:
@@ -106,12 +143,12 @@ def _with_library(
 def _with_numpy(
     segments: Sequence[Segment],
     lengths: UIntArray,
-    gone: npt.NDArray[np.bool_] | None,
+    targets: UIntArray | None,
     facts: Mapping[str, object],
 ) -> bytearray:
     base = segments[0].first_slot
     keys = sorted(set().union(*(segment.keys.all() for segment in segments)))
-    parts = list(_portions(segments, keys, gone, base))
+    parts = list(_portions(segments, keys, targets, base))
     kept = np.concatenate([counts for counts, _ in parts]) > 0 if parts else np.zeros(0, bool)
     sections = _joined([encode(_only(c, p), lengths) for c, p in parts])
     names = [key for key, keep in zip(keys, kept.tolist(), strict=True) if keep]
@@ -135,16 +172,10 @@ def _with_numpy(
     return joined_segment(lengths, found, facts)
 
 
-def _bits(mask: Mask | None, base: int, end: int) -> npt.NDArray[np.bool_]:
-    if mask is None:
-        return np.zeros(end - base, dtype=np.bool_)
-    return flags_of(mask, end)[base:]
-
-
 def _portions(
     segments: Sequence[Segment],
     keys: list[bytes],
-    gone: npt.NDArray[np.bool_] | None,
+    targets: UIntArray | None,
     base: int,
 ) -> Iterator[tuple[npt.NDArray[np.int64], Postings]]:
     """Merge the postings of some keys after the other; counts are by key and may be 0."""
@@ -160,7 +191,7 @@ def _portions(
     start = 0
     for stop in np.unique(np.minimum(np.append(borders, len(keys)), len(keys))).tolist():
         if stop > start:
-            yield _merged(segments, held, places, (keys, start, stop), gone, base)
+            yield _merged(segments, held, places, (keys, start, stop), targets, base)
             start = stop
 
 
@@ -169,7 +200,7 @@ def _merged(
     held: list[list[bytes]],
     places: list[npt.NDArray[np.int64]],
     span: tuple[list[bytes], int, int],
-    gone: npt.NDArray[np.bool_] | None,
+    targets: UIntArray | None,
     base: int,
 ) -> tuple[npt.NDArray[np.int64], Postings]:
     keys, start, stop = span
@@ -182,19 +213,22 @@ def _merged(
             continue
         found = segment.decode(first, last, positions=with_positions)
         term = np.repeat(place[first:last] - start, found.counts)
-        combined.append(term << 32 | found.slots.astype(np.int64) + (segment.first_slot - base))
+        slots = found.slots.astype(np.int64) + (segment.first_slot - base)
+        if targets is not None:
+            slots = targets[slots].astype(np.int64)
+        combined.append(term << 32 | slots)
         frequencies.append(found.frequencies)
         if found.positions is not None:
             marks.append(found.positions)
     both, often = np.concatenate(combined), np.concatenate(frequencies)
     order = np.argsort(both, kind="stable")
-    if gone is not None:
-        order = order[~gone[both[order] & 0xFFFFFFFF]]
+    if targets is not None:
+        order = order[(both[order] & 0xFFFFFFFF) != GONE]
     positions = _reordered(np.concatenate(marks), often, order) if with_positions else None
     both = both[order]
     counts = np.bincount(both >> 32, minlength=stop - start).astype(np.int64)
-    slots = (both & 0xFFFFFFFF).astype(np.uint32)
-    return counts, Postings(counts, slots, often[order], positions)
+    kept = (both & 0xFFFFFFFF).astype(np.uint32)
+    return counts, Postings(counts, kept, often[order], positions)
 
 
 def _reordered(

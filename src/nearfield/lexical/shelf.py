@@ -14,16 +14,21 @@ from copy import copy
 from pathlib import Path
 from typing import Self
 
+import numpy as np
+import numpy.typing as npt
+
 from nearfield.errors import StoreReadOnly
 from nearfield.lexical import container
 from nearfield.lexical.container import Container, DamagedIndex
-from nearfield.lexical.merging import merge, to_merge
+from nearfield.lexical.merging import GONE, merge, renumber, to_merge
 from nearfield.lexical.segment import Segment
 from nearfield.masks import Mask
 
 __all__ = ["MemoryShelf", "Shelf"]
 
 _MANIFEST = "manifest.json"
+
+UIntArray = npt.NDArray[np.uint32]
 
 
 class Shelf:
@@ -126,6 +131,19 @@ class Shelf:
         """Merge all segments on disk to one."""
         if self._stored:
             self._merge(len(self._stored), dead, durable=durable)
+
+    def renumbered(self, path: Path, facts: Mapping[str, str], targets: UIntArray) -> Shelf:
+        """Write what is on disk to another folder, with other slots; see ``SlotIndex.carry``."""
+        covered, later = targets[: self.stored], targets[self.stored :]
+        # New slots from here on wait for one that is not covered.
+        count = int(later.min(initial=GONE))
+        count = min(count, int((covered != GONE).sum()))
+        other = Shelf.create(path, {**self.facts, **facts})
+        if count:
+            chosen = np.where(covered < count, covered, GONE)
+            data = renumber(self._stored, chosen, count)
+            other.append(data, dead=None, durable=False)
+        return other
 
     def extend(self, data: bytearray) -> None:
         """Hold a segment that follows the last one in memory."""

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from copy import copy
+from pathlib import Path
 from typing import Self
+
+import numpy as np
+import numpy.typing as npt
 
 from nearfield.lexical.shelf import Shelf
 from nearfield.masks import Mask
@@ -39,6 +43,30 @@ class SlotIndex:
     def optimise(self, *, dead: Mask | None = None, durable: bool = False) -> None:
         """Merge everything on disk to one segment, without the slots of the packed mask `dead`."""
         self._shelf.optimise(dead=dead, durable=durable)
+
+    def carry(self, path: Path, targets: npt.NDArray[np.uint32], *, tag: str = "") -> int:
+        """Write an index of the same texts whose slots have other numbers.
+
+        Parameters
+        ----------
+        path : Path
+            Its folder; what is there is replaced.
+        targets : ndarray of uint32
+            For every slot, those that are not covered included, its new number, or 2³² − 1 where
+            it is dropped. New numbers are dense.
+        tag : str
+            Kept for the caller, as at creation.
+
+        Returns
+        -------
+        int
+            Slots that it covers: those before the first one whose text is not in here.
+
+        Raises
+        ------
+        DamagedIndex
+        """
+        return self._shelf.renumbered(path, {"tag": tag} if tag else {}, targets).stored
 
     def snapshot(self) -> Self:
         """The same index for another user: neither sees what the other refreshes or extends."""

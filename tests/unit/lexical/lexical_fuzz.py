@@ -12,7 +12,7 @@ from nearfield.lexical import library
 from nearfield.lexical.analysis import Analyzer
 from nearfield.lexical.container import Container, DamagedIndex, build
 from nearfield.lexical.inverting import Inverter
-from nearfield.lexical.merging import merge
+from nearfield.lexical.merging import GONE, merge, renumber
 from nearfield.lexical.scoring import Clause, Formula, Weighing, best
 from nearfield.lexical.segment import Loose, Segment
 from nearfield.masks import pack_mask
@@ -83,7 +83,12 @@ def build_again(random, broken):
         slots = int(random.choice([1, 128, 900]))
         parts.append(segment(random, slots, broken and random.random() < 0.5, first, ["key_ends"]))
         first += slots
-    merge(parts, pack_mask(random.random(first) < 0.3) if random.random() < 0.5 else None)
+    if random.random() < 0.5:
+        targets = random.permutation(first).astype(np.uint32)
+        count = int(random.integers(0, first + 1))
+        renumber(parts, np.where(targets < count, targets, GONE), count)
+    else:
+        merge(parts, pack_mask(random.random(first) < 0.3) if random.random() < 0.5 else None)
 
 
 def main():

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from nearfield.lexical import Language, available
+from nearfield.lexical import Impacts, Language, Lexical, available
 from nearfield.lexical.analysis import Analyzer
 from nearfield.lexical.container import Container
 from nearfield.lexical.inverting import Inverter
 from nearfield.lexical.library import KERNEL_VARIABLE
-from nearfield.lexical.merging import merge
+from nearfield.lexical.merging import GONE, merge, renumber
 from nearfield.lexical.segment import Segment
 from nearfield.lexical.wordtable import WordTable
 from nearfield.masks import pack_mask
@@ -28,9 +29,14 @@ languages = st.sampled_from([Language.AUTO, Language.GERMAN, Language.FRENCH, La
 
 def made(batches, language, kernel, *, positions=True):
     """The segments of batches, one behind the other, by one inverter."""
+    return made_from(7, batches, kernel, language, positions=positions)
+
+
+def made_from(first, batches, kernel, language=Language.AUTO, *, positions=True):
+    """The same of slots from another one than 7 on."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(KERNEL_VARIABLE, kernel)
-        inverter, found, first = Inverter(Analyzer(language), positions=positions), [], 7
+        inverter, found = Inverter(Analyzer(language), positions=positions), []
         for batch in batches:
             found.append(bytes(inverter.segment(batch, first)))
             first += len(batch)
@@ -111,3 +117,51 @@ def test_many_words_are_forgotten(monkeypatch):
     batches = [["one two three four"], ["five one"], ["two"]]
     assert made(batches, Language.AUTO, "plain") == made(batches, Language.AUTO, "none")
     assert [table is tables[1] for table in tables] == [False, True, True]
+
+
+@compiled
+@settings(max_examples=60, deadline=None)
+@given(st.lists(texts, min_size=1, max_size=4), st.randoms(use_true_random=False))
+def test_slots_are_renumbered_as_if_texts_had_come_in_another_order(batches, random):
+    segments = opened(made_from(0, batches, "none"))
+    flat = [text for batch in batches for text in batch]
+    order = [slot for slot in range(len(flat)) if random.random() < 0.7]
+    random.shuffle(order)
+    targets = np.full(len(flat), GONE)
+    targets[order] = np.arange(len(order))
+    found = []
+    for kernel in ("none", "plain"):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv(KERNEL_VARIABLE, kernel)
+            found.append(bytes(renumber(segments, targets, len(order))))
+    assert found[0] == found[1]
+    # Spellings may differ: the last word that has one decides. All else is as if made afresh.
+    (one,), (other,) = opened(found[:1]), opened(made_from(0, [[flat[i] for i in order]], "none"))
+    assert one.keys.all() == other.keys.all()
+    assert one.lengths.tolist() == other.lengths.tolist()
+    for key in one.keys.all():
+        mine, theirs = one.read(one.find(key)), other.read(other.find(key))
+        assert mine.slots.tolist() == theirs.slots.tolist()
+        assert mine.frequencies.tolist() == theirs.frequencies.tolist()
+        assert (
+            one.positions(one.find(key), mine.frequencies).tolist()
+            == other.positions(other.find(key), theirs.frequencies).tolist()
+        )
+
+
+def test_a_carried_index_ends_before_the_first_text_that_it_lacks(tmp_path):
+    index = Lexical.create(tmp_path / "a")
+    index.append(["ant", "bee", "cod"])
+    # Slot 0 went; 3 and 4 are not covered; 3 comes before 2 in the new order.
+    targets = np.array([GONE, 0, 2, 1, 3], dtype=np.uint32)
+    assert index.carry(tmp_path / "b", targets, tag="other") == 1
+    carried = Lexical.open(tmp_path / "b", write=True)
+    assert (carried.tag, carried.counted, carried.stored) == ("other", 1, 1)
+    assert carried.search("bee cod").slots.tolist() == [0]
+    carried.append(["dog", "cod"])
+    assert carried.search("cod").slots.tolist() == [2]
+    weights = Impacts.create(tmp_path / "c")
+    weights.append([{1: 1.0}, {2: 1.0}, {1: 2.0}])
+    assert weights.carry(tmp_path / "d", np.array([1, GONE, 0], dtype=np.uint32)) == 2
+    found = Impacts.open(tmp_path / "d").search({1: 1.0})
+    assert (found.slots.tolist(), found.scores.tolist()) == ([0, 1], [2.0, 1.0])

@@ -15,9 +15,10 @@ typedef struct {
 typedef struct {
     part *parts;
     int64_t count;
-    const uint8_t *gone; /* slots to drop, or NULL */
+    const uint32_t *targets; /* new numbers of slots, NONE for those that go; or NULL */
     bool with_positions;
     uint32_t *slots, *frequencies; /* postings of the present term */
+    uint32_t *places;              /* where the positions of each begin, from the term's on */
     size_t used, room;
     bool no_memory;
 } merger;
@@ -29,7 +30,9 @@ static bool make_room(merger *m, size_t more) {
     if (slots != NULL) m->slots = slots;
     uint32_t *frequencies = realloc(m->frequencies, room * sizeof *frequencies);
     if (frequencies != NULL) m->frequencies = frequencies;
-    if (slots == NULL || frequencies == NULL) return !(m->no_memory = true);
+    uint32_t *places = realloc(m->places, (room + 1) * sizeof *places);
+    if (places != NULL) m->places = places;
+    if (slots == NULL || frequencies == NULL || places == NULL) return !(m->no_memory = true);
     m->room = room;
     return true;
 }
@@ -85,10 +88,10 @@ static bool read_tail(merger *m, const nfl_segment *s, const uint8_t *at, const 
     return at == end;
 }
 
-/* Append the positions of postings [from, used), and take out the postings of slots that went. */
+/* Append the positions of postings [from, used), and take out the postings of slots that go. */
 static bool keep(merger *m, nfl_sections *out, const part *p, const uint32_t *row, size_t from) {
     const uint8_t *at = p->held->positions + row[3], *end = p->held->positions + row[7];
-    if (m->gone == NULL) {
+    if (m->targets == NULL) {
         if (!m->with_positions || nfl_bytes_add(&out->positions, at, (size_t)(end - at))) return true;
         return !(m->no_memory = true);
     }
@@ -97,14 +100,54 @@ static bool keep(merger *m, nfl_sections *out, const part *p, const uint32_t *ro
         const uint8_t *begin = at;
         for (uint32_t left = m->with_positions ? m->frequencies[i] : 0, value; left; left--)
             if (!read_number(&at, end, &value)) return false;
-        if (m->gone[m->slots[i]]) continue;
+        const uint32_t target = m->targets[m->slots[i]];
+        if (target == NONE) continue;
+        m->places[kept] = (uint32_t)(out->positions.used - out->marked);
         if (!nfl_bytes_add(&out->positions, begin, (size_t)(at - begin)))
             return !(m->no_memory = true);
-        m->slots[kept] = m->slots[i];
+        m->slots[kept] = target;
         m->frequencies[kept++] = m->frequencies[i];
     }
     m->used = kept;
     return !m->with_positions || at == end;
+}
+
+typedef struct {
+    uint32_t slot, frequency, place, size;
+} posting;
+
+static int by_slot(const void *first, const void *second) {
+    const uint32_t a = ((const posting *)first)->slot, b = ((const posting *)second)->slot;
+    return (a > b) - (a < b);
+}
+
+/* Put the postings of a term in the order of their new slots, where they are not. */
+static bool put_in_order(merger *m, nfl_sections *out) {
+    size_t i = 1;
+    while (i < m->used && m->slots[i - 1] < m->slots[i]) i++;
+    if (m->targets == NULL || i >= m->used) return true;
+    const size_t size = out->positions.used - out->marked;
+    posting *list = malloc(m->used * sizeof *list);
+    uint8_t *bytes = malloc(size + 1);
+    const bool there = list != NULL && bytes != NULL;
+    if (there) {
+        uint8_t *positions = out->positions.data + out->marked;
+        if (size) memcpy(bytes, positions, size);
+        m->places[m->used] = (uint32_t)size;
+        for (i = 0; i < m->used; i++)
+            list[i] = (posting){m->slots[i], m->frequencies[i], m->places[i],
+                                m->places[i + 1] - m->places[i]};
+        qsort(list, m->used, sizeof *list, by_slot);
+        for (i = 0; i < m->used; i++) {
+            m->slots[i] = list[i].slot;
+            m->frequencies[i] = list[i].frequency;
+            if (list[i].size) memcpy(positions, bytes + list[i].place, list[i].size);
+            positions += list[i].size;
+        }
+    }
+    free(list);
+    free(bytes);
+    return there || !(m->no_memory = true);
 }
 
 /* Append the postings of the next key of a part; false where they make no sense. */
@@ -178,6 +221,7 @@ static bool merge_terms(merger *m, nfl_sections *out, const uint32_t *lengths, b
         m->used = 0;
         for (int64_t i = 0; i < m->count; i++)
             if (whose[i] && !read_postings(m, out, &m->parts[i])) return false;
+        if (!put_in_order(m, out)) return false;
         const uint32_t rank = m->used ? (uint32_t)(out->terms.used / 4) : NONE;
         for (int64_t i = 0; i < m->count; i++)
             if (whose[i]) m->parts[i].ranks[m->parts[i].key++] = rank;
@@ -228,8 +272,8 @@ static bool begin(merger *m, const nfl_source *sources) {
 }
 
 int32_t nfl_merge(const nfl_source *sources, int64_t count, const uint32_t *lengths,
-                  const uint8_t *gone, int32_t with_positions, nfl_sections **merged) {
-    merger m = {.count = count, .gone = gone, .with_positions = with_positions != 0};
+                  const uint32_t *targets, int32_t with_positions, nfl_sections **merged) {
+    merger m = {.count = count, .targets = targets, .with_positions = with_positions != 0};
     m.parts = calloc((size_t)count, sizeof *m.parts);
     bool *whose = calloc((size_t)count, sizeof *whose);
     nfl_sections *out = nfl_sections_new();
@@ -241,6 +285,7 @@ int32_t nfl_merge(const nfl_source *sources, int64_t count, const uint32_t *leng
     free(whose);
     free(m.slots);
     free(m.frequencies);
+    free(m.places);
     if (!done) nfl_sections_free(out);
     *merged = done ? out : NULL;
     return done ? NFL_OK : m.no_memory ? NFL_OUT_OF_MEMORY : NFL_DAMAGED;

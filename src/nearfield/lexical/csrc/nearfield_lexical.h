@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define NFL_ABI_VERSION 2
+#define NFL_ABI_VERSION 3
 
 #if defined(_WIN32)
 #define NFL_API __declspec(dllexport)
@@ -143,10 +143,11 @@ typedef struct {
     uint64_t key_count, key_bytes, position_bytes, surface_count, surface_bytes;
 } nfl_source;
 
-/* Merge segments whose slots follow each other without gaps. `lengths` are those of all their
- * texts; `gone` is not 0 where a slot's postings are dropped, or NULL. */
+/* Merge segments whose slots follow each other without gaps. `targets` are the new numbers of their
+ * slots, each once, UINT32_MAX where a slot's postings are dropped; NULL where all stay what they
+ * are. `lengths` are those of the merged texts, by new number. */
 NFL_API int32_t nfl_merge(const nfl_source *sources, int64_t count, const uint32_t *lengths,
-                          const uint8_t *gone, int32_t with_positions, nfl_sections **merged);
+                          const uint32_t *targets, int32_t with_positions, nfl_sections **merged);
 
 /* Kernels for `nfl_places`, the preferred ones first; the other functions have one for all. */
 NFL_API int32_t nfl_kernel_count(void);

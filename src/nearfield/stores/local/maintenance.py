@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from nearfield.stores.local.state import State
 from nearfield.stores.local.vectors import VectorWriter
 from nearfield.types import IntArray
 
-__all__ = ["generations", "needs_compacting", "remove_strangers", "renew", "wipe"]
+__all__ = ["Prepare", "generations", "needs_compacting", "remove_strangers", "renew", "wipe"]
 
 _ROWS_AT_ONCE = 4096
 # Dead slots cost disk and reading; a fresh generation costs a copy of everything.
@@ -40,10 +40,17 @@ def wipe(state: State, writer: VectorWriter) -> None:
     writer.sync()
 
 
-def renew(folder: Path, database: Database, description: Description, state: State) -> VectorWriter:
+Prepare = Callable[[State, int, list[IntArray]], None]
+"""Takes the state, the number of the next generation, and its slots' former numbers in order."""
+
+
+def renew(
+    folder: Path, database: Database, description: Description, state: State, prepare: Prepare
+) -> VectorWriter:
     """Write a fresh generation without dead slots and switch to it.
 
     Readers go on with the file they have; one that comes too late for it sees the fresh state.
+    `prepare` is called before that.
     """
     generation = 1 + max([state.generation, *generations(folder)])
     path = vectors_path(folder, generation)
@@ -51,14 +58,17 @@ def renew(folder: Path, database: Database, description: Description, state: Sta
     try:
         with database.write() as connection:
             kept: list[IntArray] = []
+            former: list[IntArray] = []
             count = 0
             for rows, slots in _places(connection):
                 state.checked(slots, rows)
                 writer.put(count, state.read(slots))
                 kept.append(rows)
+                former.append(slots)
                 count += len(rows)
             writer.sync()
             sync_folder(folder)
+            prepare(state, generation, former)
             _switch(connection, generation, kept)
     except BaseException:
         # The file stays: a commit that failed may yet be found whole after a power cut.

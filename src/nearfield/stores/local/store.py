@@ -233,7 +233,8 @@ class LocalStore(Reader):
         Readers go on meanwhile. Closing does so by itself once a quarter of the slots is dead.
         """
         self._builder.pause()
-        self._writer.compact()
+        self._builder.cover_words()
+        self._writer.compact(self._builder.prepare)
         self._builder.renew()
 
     def build_graph(
@@ -284,7 +285,9 @@ class LocalStore(Reader):
         try:
             if self.mode is Mode.WRITE:
                 self._builder.pause()
-                self._writer.tidy()
+                if self._writer.needs_compacting():
+                    self._builder.cover_words()
+                self._writer.tidy(self._builder.prepare)
                 self._builder.finish()
         finally:
             self._writer.close()

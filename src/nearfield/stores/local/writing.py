@@ -17,12 +17,17 @@ from nearfield.stores.local.beside import beside
 from nearfield.stores.local.database import Database
 from nearfield.stores.local.dead import mark
 from nearfield.stores.local.description import Description
+from nearfield.stores.local.maintenance import Prepare
 from nearfield.stores.local.schema import DATABASE, database_path, vectors_path
 from nearfield.stores.local.state import State, States
 from nearfield.stores.local.vectors import VectorWriter
-from nearfield.types import Chunk, FloatArray
+from nearfield.types import Chunk, FloatArray, IntArray
 
 __all__ = ["Placed", "Writer"]
+
+
+def nothing_to_prepare(state: State, generation: int, former: list[IntArray]) -> None:
+    """For writers of collections from which nothing is derived."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,17 +111,24 @@ class Writer:
         connection.execute("UPDATE meta SET value = ? WHERE key = 'slots'", (count,))
         return Placed(_counter(connection, "generation"), first)
 
-    def compact(self) -> None:
-        """Write a fresh generation where slots are dead, and the database without gaps."""
+    def compact(self, prepare: Prepare = nothing_to_prepare) -> None:
+        """Write a fresh generation where slots are dead, and the database without gaps.
+
+        `prepare` is called before the fresh generation counts.
+        """
         with self._database.writer():
             state = self._state()
             if state.dead:
-                self._renew(state)
+                self._renew(state, prepare)
             empty = self._database.rewrite()
             self._wipe(empty=empty)
             self._dirty = False
 
-    def tidy(self) -> None:
+    def needs_compacting(self) -> bool:
+        """Whether :meth:`tidy` is going to write a fresh generation."""
+        return self._dirty and maintenance.needs_compacting(self._state())
+
+    def tidy(self, prepare: Prepare = nothing_to_prepare) -> None:
         """Give freed space back; closing does so after every change.
 
         Everything is on disk already: on a full disk the next writer tidies up.
@@ -126,7 +138,7 @@ class Writer:
         with suppress(StoreFull), self._database.writer():
             state = self._state()
             if maintenance.needs_compacting(state):
-                self._renew(state)
+                self._renew(state, prepare)
             empty = self._database.shrink()
             self._wipe(empty=empty)
         self._dirty = False
@@ -137,8 +149,8 @@ class Writer:
             self._file.close()
             self._file = None
 
-    def _renew(self, state: State) -> None:
-        renewed = maintenance.renew(self._folder, self._database, self._description, state)
+    def _renew(self, state: State, prepare: Prepare) -> None:
+        renewed = maintenance.renew(self._folder, self._database, self._description, state, prepare)
         self.close()
         self._file = renewed
         # Committed durably; who still needs the old file has it open, or starts again.

@@ -9,8 +9,6 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from nearfield.ann.codes import Codes
 from nearfield.ann.graph import Graph, GraphOptions
 from nearfield.cores import usable_cores
@@ -19,10 +17,13 @@ from nearfield.lexical import Lexical
 from nearfield.stores.columns import ColumnTable
 from nearfield.stores.local.beside import beside
 from nearfield.stores.local.database import Database
+from nearfield.stores.local.derived.carrying import carry, targets_of
 from nearfield.stores.local.derived.checking import check
+from nearfield.stores.local.derived.folders import FORMER, set_aside, strangers
 from nearfield.stores.local.derived.parts import (
     CODES_FILE,
     GRAPH_FILE,
+    SPARSE,
     Parts,
     emptied,
     folder_of,
@@ -30,12 +31,12 @@ from nearfield.stores.local.derived.parts import (
 )
 from nearfield.stores.local.derived.recent import Recent
 from nearfield.stores.local.derived.slots import SlotReader
-from nearfield.stores.local.derived.tuning import RECALL_TARGET, tune, tune_graph
+from nearfield.stores.local.derived.tuning import RECALL_TARGET, centring, tune, tune_graph
 from nearfield.stores.local.description import Description
 from nearfield.stores.local.schema import DERIVED
 from nearfield.stores.local.state import State, States
 from nearfield.stores.local.writing import Placed
-from nearfield.types import Chunk, FloatArray
+from nearfield.types import Chunk, IntArray
 
 __all__ = ["EXACT_MOST", "Builder"]
 
@@ -46,10 +47,8 @@ Progress = Callable[[int, int], None]
 
 # The background begins when so many slots are not covered, and takes so many in one transaction.
 _STEP = 16_384
-_SAMPLE = 4_096
 # Each segment of words costs every search; merging costs two seconds for a million passages.
 _MERGED_SHARE = 0.7
-_FORMER = "former"
 
 
 class Builder:
@@ -86,6 +85,7 @@ class Builder:
         self.target = RECALL_TARGET
         self._parts: Parts | None = None
         self._lost_graph = False
+        self._prepared = 0  # generation that words were carried over to
         self._recent = Recent()
         self._turn = threading.Lock()
         self._waking = threading.Lock()
@@ -153,16 +153,47 @@ class Builder:
         self._lost_graph = False
         return graph
 
+    def cover_words(self) -> None:
+        """Index the words of every slot, to have them carried over to the next generation."""
+
+        def covered() -> None:
+            with self._turn:
+                while self._cover_words():
+                    pass
+
+        self._guarded_by(covered)
+
+    def prepare(self, state: State, generation: int, former: list[IntArray]) -> None:
+        """Carry words and learned weights over to a generation that does not count yet."""
+        targets = targets_of(state.slots, former)
+        identity = self._description.collection
+
+        def carried() -> None:
+            self._note(*carry(self._folder, identity, state, generation, targets))
+            self._prepared = generation
+
+        self._guarded_by(carried)
+
     def renew(self) -> None:
-        """Make everything derived afresh, whatever state it is in."""
+        """Make everything derived afresh, whatever state it is in.
+
+        What was carried over to this generation just now stays, and so do learned weights, for
+        no one here could make them again.
+        """
         self.pause()
         with self._turn:
             self.close()
+            with self._database.read() as connection:
+                current = folder_of(self._folder, self._states.of(connection).generation)
             for folder in (self._folder / DERIVED).glob("[0-9]*"):
                 try:
-                    self._set_aside(folder)
+                    if folder != current:
+                        set_aside(folder)
+                    elif int(folder.name) != self._prepared:
+                        set_aside(folder, keeping=f"{SPARSE}-*")
                 except OSError as error:  # the vectors are compacted all the same
                     self._note(f"{folder} could not be removed: {error}")
+        self._prepared = 0
         self.finish()
 
     def close(self) -> None:
@@ -217,6 +248,21 @@ class Builder:
         fresh = [problem for problem in problems if problem not in self.problems]
         self.problems = (*self.problems, *fresh)
 
+    def _guarded_by(self, work: Callable[[], None]) -> None:
+        """Do what may be left undone, and tell why it was."""
+        try:
+            work()
+        except (InputError, StoreError, UnsupportedOperation) as error:
+            self._note(str(error))
+        except OSError as error:
+            self._note(f"{self._folder / DERIVED} could not be brought up to date: {error}")
+
+    def _cover_words(self) -> bool:
+        with self._database.read() as connection:
+            state = self._states.of(connection)
+            reader = SlotReader(connection, state, self._database.path, self._recent)
+            return self._extend_text(self._opened(state), reader, least=1)
+
     def _step(self, least: int) -> bool:
         """Cover one run of slots more by every part; False when all is covered."""
         with self._database.read() as connection:
@@ -265,7 +311,7 @@ class Builder:
             folder_of(self._folder, state.generation) / CODES_FILE,
             dimension=self._description.dimension,
             metric=self._description.metric,
-            sample=_sample(state),
+            sample=centring(state),
             tag=owner_of(self._description.collection, state.generation),
         )
         self._parts = replace(parts, codes=codes)
@@ -369,36 +415,15 @@ class Builder:
         for folder in self._strangers():
             if linked or not (folder / GRAPH_FILE).exists():
                 shutil.rmtree(folder, ignore_errors=True)
-            elif folder.name != _FORMER:  # its graph could not be built again yet
+            elif folder.name != FORMER:  # its graph could not be built again yet
                 with suppress(OSError):
-                    self._set_aside(folder)
-
-    def _set_aside(self, folder: Path) -> None:
-        """Remove a folder of parts, but keep its graph, which tells how it was built."""
-        graph, kept = folder / GRAPH_FILE, self._folder / DERIVED / _FORMER
-        if graph.is_file():
-            kept.mkdir(exist_ok=True)
-            graph.replace(kept / GRAPH_FILE)
-        shutil.rmtree(folder, ignore_errors=True)
+                    set_aside(folder)
 
     def _strangers(self) -> list[Path]:
-        if self._parts is None:
-            return []
-        kept = folder_of(self._folder, self._parts.generation).name
-        listed = [*(self._folder / DERIVED).glob("[0-9]*"), self._folder / DERIVED / _FORMER]
-        return [folder for folder in listed if folder.name != kept and folder.is_dir()]
+        return [] if self._parts is None else strangers(self._folder, self._parts.generation)
 
 
 def _run(covered: int, slots: int, least: int) -> tuple[int, int]:
     """The next run of slots to cover; none where fewer than `least` are left."""
     left = slots - covered
     return covered, min(left, _STEP) if left >= least else 0
-
-
-def _sample(state: State) -> FloatArray:
-    """Vectors from all over the collection to centre codes on."""
-    count = min(_SAMPLE, state.slots)
-    slots = np.linspace(0, state.slots - 1, count).astype(np.int64)
-    vectors = state.read(np.unique(slots))["vector"]
-    whole: FloatArray = np.ascontiguousarray(vectors[np.any(vectors != 0, axis=1)])
-    return whole

@@ -24,7 +24,7 @@ from nearfield.stores.local.schema import Mode
 from nearfield.stores.local.state import State
 from nearfield.stores.local.verify import Fault, Finding
 
-__all__ = ["check"]
+__all__ = ["check", "is_whole"]
 
 
 def check(collection: Path, state: State) -> Iterator[Finding]:
@@ -47,6 +47,15 @@ def check(collection: Path, state: State) -> Iterator[Finding]:
                 yield Finding(
                     Fault.DERIVED, str((folder / name).relative_to(collection)), str(error)
                 )
+
+
+def is_whole(sparse: Path) -> bool:
+    """Whether a folder of learned weights has all of its checksums."""
+    try:
+        _sparse(sparse)
+    except (StoreError, OSError):
+        return False
+    return True
 
 
 def _codes(path: Path, owner: bytes) -> None:

@@ -23,10 +23,11 @@ from nearfield.stores.local.beside import side_by_side
 from nearfield.stores.local.state import State
 from nearfield.types import FloatArray, IntArray
 
-__all__ = ["RECALL_TARGET", "Tuning", "tune", "tune_graph"]
+__all__ = ["RECALL_TARGET", "Tuning", "centring", "tune", "tune_graph"]
 
 RECALL_TARGET = 0.99
 _K = 10
+_CENTRED = 4_096
 _QUERIES = 200
 _SEED = 5
 # Growth after which parameters are measured again.
@@ -175,6 +176,15 @@ def sample(state: State, covered: int, count: int) -> IntArray:
     alive = members(state.alive) if state.alive is not None else np.arange(state.slots)
     alive = alive[alive < covered]
     return np.sort(rng.choice(alive, size=min(count, len(alive)), replace=False))
+
+
+def centring(state: State) -> FloatArray:
+    """Vectors from all over the collection to centre codes on."""
+    count = min(_CENTRED, state.slots)
+    slots = np.linspace(0, state.slots - 1, count).astype(np.int64)
+    vectors = state.read(np.unique(slots))["vector"]
+    whole: FloatArray = np.ascontiguousarray(vectors[np.any(vectors != 0, axis=1)])
+    return whole
 
 
 @dataclass(frozen=True, slots=True)
