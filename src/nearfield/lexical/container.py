@@ -118,10 +118,12 @@ class Container:
         It is of another version.
     """
 
-    def __init__(self, data: bytearray | mmap.mmap, name: str) -> None:
+    def __init__(
+        self, data: bytearray | mmap.mmap, name: str, first_page: bytes | None = None
+    ) -> None:
         self.name = name
         self._data = data
-        self.facts: dict[str, Any] = self._first_page()
+        self.facts: dict[str, Any] = self._facts_of(first_page or bytes(data[:_PAGE]))
         self._sections: dict[str, tuple[str, int, int]] = self.facts["sections"]
         self._sums: npt.NDArray[np.uint32] | None = None
         self._seen = bytearray(-(-max(0, self.facts["sums"][0] - _PAGE) // _CHECKED))
@@ -132,11 +134,13 @@ class Container:
         try:
             with path.open("rb") as file:
                 mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+                # Read apart: touching the map may bring two megabytes of it into memory.
+                first_page = file.read(_PAGE)
         except FileNotFoundError:
             raise DamagedIndex(f"{path} is missing: rebuild the text index") from None
         except ValueError:  # an empty file cannot be mapped
             raise DamagedIndex(f"{path} is empty: rebuild the text index") from None
-        return cls(mapped, str(path))
+        return cls(mapped, str(path), first_page)
 
     def array(self, name: str) -> npt.NDArray[Any]:
         """Return a section, unchecked; :meth:`check` it before its values are believed."""
@@ -183,8 +187,7 @@ class Container:
             self._sums = np.frombuffer(raw, np.uint32)
         return self._sums
 
-    def _first_page(self) -> dict[str, Any]:
-        page = bytes(self._data[:_PAGE])
+    def _facts_of(self, page: bytes) -> dict[str, Any]:
         if len(page) < _PAGE or page[:8] != _MAGIC:
             self._damaged("it does not begin like a text index")
         if zlib.crc32(page[:-4]) != int.from_bytes(page[-4:], "little"):

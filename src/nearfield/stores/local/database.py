@@ -44,6 +44,8 @@ __all__ = [
 Parameter = str | bytes | int | float | None
 
 _BUSY_SECONDS = 30.0
+# What a reader fetches here and there the system has in its cache: a larger one would hold it twice.
+_CACHE_KILOBYTES = {Mode.WRITE: 32_768, Mode.READ: 2_048}
 # The log is emptied into the database when it has so many pages (32 MiB), and at closing.
 _LOG_PAGES = 4096
 # How long tidying waits for readers that are in the middle of an operation.
@@ -274,7 +276,7 @@ def _configured(connection: sqlite3.Connection, mode: Mode) -> sqlite3.Connectio
         connection.execute("PRAGMA trusted_schema = OFF")
         connection.execute("PRAGMA cell_size_check = ON")
         connection.execute("PRAGMA temp_store = MEMORY")
-        connection.execute(f"PRAGMA cache_size = {-32768 if mode is Mode.WRITE else -8192}")
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KILOBYTES[mode]}")
         if mode is Mode.WRITE:
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}").fetchall()
