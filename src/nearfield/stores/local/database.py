@@ -44,7 +44,7 @@ __all__ = [
 Parameter = str | bytes | int | float | None
 
 _BUSY_SECONDS = 30.0
-# What a reader fetches here and there the system has in its cache: a larger one would hold it twice.
+# What a reader fetches here and there is in the cache of the system: it would be held twice.
 _CACHE_KILOBYTES = {Mode.WRITE: 32_768, Mode.READ: 2_048}
 # The log is emptied into the database when it has so many pages (32 MiB), and at closing.
 _LOG_PAGES = 4096
