@@ -19,6 +19,7 @@ PARTS = {
     "the native encoder": "src/nearfield/models/transformer/native/csrc",
     "native vector search": "src/nearfield/ann/csrc",
     "native text search": "src/nearfield/lexical/csrc",
+    "native reading of rows": "src/nearfield/stores/local/csrc",
 }
 
 

@@ -7,8 +7,8 @@ can, and printed.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Self, TypeAlias
 
@@ -54,6 +54,11 @@ Metadata: TypeAlias = Mapping[str, MetadataValue]
 
 FILE_FIELD = "_source"
 """Name under which filters see a chunk's source whatever its metadata calls ``source``."""
+
+
+def _setters(cls: type, first: int, last: int) -> list[Callable[[object, object], None]]:
+    """What sets the fields of a slotted dataclass, frozen or not."""
+    return [cls.__dict__[each.name].__set__ for each in fields(cls)[first:last]]
 
 
 class Word(StrEnum):
@@ -174,7 +179,7 @@ class Problem:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Chunk:
     """A passage: the unit that is embedded, stored and found.
 
@@ -209,6 +214,29 @@ class Chunk:
     page: int | None = None
     metadata: Metadata = field(default_factory=dict)
 
+    # Every hit is a chunk: a frozen dataclass's own __init__ takes twice as long.
+    def __init__(
+        self,
+        id: str,
+        document_id: str,
+        text: str,
+        start: int,
+        end: int,
+        source: str = "",
+        headings: tuple[str, ...] = (),
+        page: int | None = None,
+        metadata: Metadata | None = None,
+    ) -> None:
+        _set_id(self, id)
+        _set_document_id(self, document_id)
+        _set_text(self, text)
+        _set_start(self, start)
+        _set_end(self, end)
+        _set_source(self, source)
+        _set_headings(self, headings)
+        _set_page(self, page)
+        _set_metadata(self, {} if metadata is None else metadata)
+
     def fields(self) -> dict[str, MetadataValue]:
         """Return what a filter sees: the built-in names, overlaid by the metadata.
 
@@ -231,7 +259,11 @@ class Chunk:
         }
 
 
-@dataclass(frozen=True, slots=True)
+_set_id, _set_document_id, _set_text, _set_start, _set_end = _setters(Chunk, 0, 5)
+_set_source, _set_headings, _set_page, _set_metadata = _setters(Chunk, 5, 9)
+
+
+@dataclass(frozen=True, slots=True, init=False)
 class Hit:
     """One search result.
 
@@ -259,6 +291,25 @@ class Hit:
     path: str
     parts: Mapping[str, float] = field(default_factory=dict)
     confidence: float | None = None
+
+    def __init__(
+        self,
+        chunk: Chunk,
+        score: float,
+        rank: int,
+        path: str,
+        parts: Mapping[str, float] | None = None,
+        confidence: float | None = None,
+    ) -> None:
+        _set_chunk(self, chunk)
+        _set_score(self, score)
+        _set_rank(self, rank)
+        _set_path(self, path)
+        _set_parts(self, {} if parts is None else parts)
+        _set_confidence(self, confidence)
+
+
+_set_chunk, _set_score, _set_rank, _set_path, _set_parts, _set_confidence = _setters(Hit, 0, 6)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from nearfield.errors import DimensionMismatch, InputError
 from nearfield.masks import Mask, flags_of, mask_bytes, resized
@@ -16,7 +14,6 @@ from nearfield.types import FloatArray, IntArray
 __all__ = [
     "METRICS",
     "Candidates",
-    "address",
     "allowed_slots",
     "checked_mask",
     "checked_queries",
@@ -41,14 +38,6 @@ class Candidates:
 
     slots: IntArray
     estimates: FloatArray
-
-
-def address(array: npt.NDArray[np.generic]) -> int:
-    """Where an array's bytes lie; ``array.ctypes.data``, a microsecond or two sooner."""
-    try:
-        return ctypes.addressof(ctypes.c_char.from_buffer(array.data))
-    except (TypeError, ValueError):  # read-only, empty or with gaps
-        return int(array.ctypes.data)
 
 
 def allowed_slots(allowed: Mask | None, count: int) -> IntArray:
@@ -80,7 +69,9 @@ def checked_mask(allowed: Mask | None, count: int) -> Mask | None:
 
 def checked_queries(queries: FloatArray, dimension: int) -> FloatArray:
     """Return queries as a C-contiguous float32 matrix (q, dimension)."""
-    matrix = np.ascontiguousarray(queries, dtype=np.float32)
+    matrix = queries
+    if queries.dtype != np.float32 or not queries.flags.c_contiguous:
+        matrix = np.ascontiguousarray(queries, dtype=np.float32)
     if matrix.ndim != 2 or matrix.shape[1] != dimension:
         raise DimensionMismatch(f"queries have shape {matrix.shape}: expected (q, {dimension})")
     return matrix

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from nearfield.ann import library, with_numpy
-from nearfield.ann.arrays import Candidates, address, checked_mask, checked_queries, checked_rows
+from nearfield.ann.arrays import Candidates, checked_mask, checked_queries, checked_rows
 from nearfield.ann.code_file import CodeFile, Commit
 from nearfield.ann.segments import SEGMENT, UNIT, Layout, Parts
 from nearfield.ann.space import Space
+from nearfield.compiled import address
 from nearfield.errors import DimensionMismatch, InputError
 from nearfield.masks import Mask
 from nearfield.metric import Metric
@@ -21,6 +23,9 @@ __all__ = ["Codes"]
 
 _COARSE_SHARE = 12
 _COARSE_LEAST = 256
+
+Mapped: TypeAlias = tuple[list[npt.NDArray[np.uint8]], int, int | None]
+"""Arrays of the segments, how many vectors they hold, and where the first one lies."""
 
 
 class Codes:
@@ -56,7 +61,7 @@ class Codes:
     def __init__(self, file: CodeFile) -> None:
         self._file = file
         self._commit = Commit(0, 0, 0)
-        self._mapped: tuple[list[npt.NDArray[np.uint8]], int] = ([], 0)
+        self._mapped: Mapped = ([], 0, None)
         self.refresh()
 
     @classmethod
@@ -129,6 +134,11 @@ class Codes:
         return self._file.space
 
     @property
+    def mapped(self) -> Mapped:
+        """The codes, for the compiled library: hold it as long as the last address is used."""
+        return self._mapped
+
+    @property
     def tag(self) -> bytes:
         """What the caller gave at creation."""
         return self._file.tag
@@ -146,12 +156,13 @@ class Codes:
             The file was cut off.
         """
         commit = self._file.read_commit()
-        data, count = self._mapped
+        data, count, _ = self._mapped
         if -(-commit.count // UNIT) > -(-count // UNIT):
             data = self._file.map(commit.count)
         self._commit = commit
-        # One assignment: a search in another thread sees either the old pair or this one.
-        self._mapped = (data, commit.count)
+        # One assignment: a search in another thread sees either the old tuple or this one. The
+        # arrays follow each other in one map, so the first one's address serves for all.
+        self._mapped = (data, commit.count, data[0].ctypes.data if data else None)
         return commit.count
 
     def append(self, vectors: FloatArray) -> None:
@@ -197,6 +208,7 @@ class Codes:
         *,
         coarse: int | None = None,
         allowed: Mask | None = None,
+        below: int | None = None,
     ) -> Candidates:
         """Propose the best slots of each query by estimated score.
 
@@ -211,6 +223,8 @@ class Codes:
         allowed : Mask, optional
             Slots that take part. Where they are few they are not scanned but estimated at once
             from 4-bit codes.
+        below : int, optional
+            Slots from this one on take no part.
 
         Returns
         -------
@@ -221,7 +235,8 @@ class Codes:
         DimensionMismatch, InputError
         """
         wanted = checked_queries(queries, self.dimension)
-        data, count = self._mapped
+        data, count, place = self._mapped
+        count = count if below is None else min(count, below)
         if candidates < 1:
             raise InputError(f"candidates is {candidates}: ask for at least 1")
         if coarse is None:
@@ -230,13 +245,12 @@ class Codes:
         mask = checked_mask(allowed, count)
         kernel = library.choose()
         if kernel is None or not count:
-            return self._search_with_numpy(wanted, candidates, coarse, mask)
+            return self._search_with_numpy(wanted, candidates, coarse, mask, data, count)
         slots = np.empty((len(wanted), candidates), dtype=np.int64)
         estimates = np.empty((len(wanted), candidates), dtype=np.float32)
-        # The arrays follow each other in one map, so the first one's address serves for all.
         library.check(
             library.library().nfa_code_search(
-                kernel.index, self.space.native, data[0].ctypes.data, count,
+                kernel.index, self.space.native, place, count,
                 address(wanted), len(wanted), coarse, candidates,
                 None if mask is None else address(mask),
                 address(slots), address(estimates),
@@ -269,12 +283,17 @@ class Codes:
         return tuple(damaged)
 
     def _search_with_numpy(
-        self, queries: FloatArray, candidates: int, coarse: int, mask: Mask | None
+        self,
+        queries: FloatArray,
+        candidates: int,
+        coarse: int,
+        mask: Mask | None,
+        data: list[npt.NDArray[np.uint8]],
+        count: int,
     ) -> Candidates:
-        data, count = self._mapped
         slots = np.full((len(queries), candidates), -1, dtype=np.int64)
         estimates = np.full((len(queries), candidates), -np.inf, dtype=np.float32)
-        parts = [Parts.of(segment, self._file.layout) for segment in data]
+        parts = [Parts.of(segment, self._file.layout) for segment in data[: -(-count // SEGMENT)]]
         for i, query in enumerate(queries if count else ()):
             ready = with_numpy.prepare(self.space, query)
             found, scores = with_numpy.search(

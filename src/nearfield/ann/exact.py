@@ -17,13 +17,13 @@ import numpy.typing as npt
 from nearfield.ann import library
 from nearfield.ann.arrays import (
     METRICS,
-    address,
     allowed_slots,
     checked_mask,
     checked_queries,
     checked_rows,
 )
 from nearfield.ann.lanes import lane_sums
+from nearfield.compiled import address
 from nearfield.errors import InputError
 from nearfield.masks import Mask
 from nearfield.metric import Metric, top_k

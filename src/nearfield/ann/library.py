@@ -28,6 +28,7 @@ __all__ = [
     "ABI_VERSION",
     "KERNEL_VARIABLE",
     "Availability",
+    "Collection",
     "Kernel",
     "Space",
     "available",
@@ -38,7 +39,7 @@ __all__ = [
     "load",
 ]
 
-ABI_VERSION = 2
+ABI_VERSION = 3
 """Raised together with NFA_ABI_VERSION in ``csrc/nearfield_ann.h``."""
 
 KERNEL_VARIABLE = "NEARFIELD_ANN_KERNEL"
@@ -57,6 +58,18 @@ class Space(ctypes.Structure):
         ("centre", c_void_p),
         ("signs", c_void_p),
         ("scale", c_double),
+    ]
+
+
+class Collection(ctypes.Structure):
+    """``nfa_collection``."""
+
+    _fields_ = [
+        ("space", POINTER(Space)),
+        ("segments", c_void_p),
+        *((name, c_int64) for name in ("covered", "slots", "offset", "stride")),
+        ("file", c_int32),
+        ("kernel", c_int32),
     ]
 
 
@@ -131,6 +144,10 @@ def load(path: Path) -> ctypes.CDLL:
     native.nfa_code_search.argtypes = [
         c_int32, POINTER(Space), c_void_p, c_int64, *queries, c_int64, c_int64, c_void_p,
         c_void_p, c_void_p,
+    ]  # fmt: skip
+    native.nfa_nearest.argtypes = [
+        POINTER(Collection), *queries, c_int64, c_int64, c_void_p, c_int64, c_void_p, c_void_p,
+        c_void_p,
     ]  # fmt: skip
     return native
 

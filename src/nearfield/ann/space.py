@@ -8,7 +8,7 @@ takes O(width log width) steps and no memory (Ailon and Chazelle, STOC 2006).
 
 from __future__ import annotations
 
-from ctypes import byref
+from ctypes import byref, pointer
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -100,9 +100,18 @@ class Space:
         return np.where(bits, 1.0, -1.0).astype(np.float32).reshape(ROUNDS, self.width)
 
     @cached_property
+    def structure(self) -> Any:  # noqa: ANN401 - a pointer, for which ctypes has no plain type
+        """The same for the compiled library, as a structure's field."""
+        return pointer(self._structure)
+
+    @cached_property
     def native(self) -> Any:  # noqa: ANN401 - ctypes has no type for what byref returns
-        """The same for the compiled library."""
-        structure = library.Space(
+        """The same for the compiled library, as an argument."""
+        return byref(self._structure)
+
+    @cached_property
+    def _structure(self) -> library.Space:
+        return library.Space(
             self.dimension,
             self.width,
             METRICS.index(self.metric),
@@ -111,7 +120,6 @@ class Space:
             self.signs.ctypes.data,
             self.scale,
         )
-        return byref(structure)
 
     def rotated(self, rows: FloatArray) -> FloatArray:
         """Rotate rows of shape (n, width), with NumPy, in the order of the compiled library."""

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from nearfield.lexical.library import chosen, kernel
+from nearfield.lexical.library import chosen, finder, kernel
 
 __all__ = ["Dictionary"]
 
@@ -55,9 +55,9 @@ class Dictionary:
     def place(self, key: bytes) -> int:
         """Rank of a key, or -1 - (the rank it would have)."""
         self._believe()
-        native = chosen()
-        if native is not None:
-            return int(native.nfl_find(*self._pointers, len(self), key, len(key)))
+        find = finder()
+        if find is not None:
+            return int(find(*self._pointers, len(self), key, len(key)))
         low, high = 0, len(self)
         while low < high:
             middle = (low + high) // 2

@@ -12,9 +12,9 @@ from nearfield.errors import InputError
 from nearfield.lexical.analysis import Analyzer
 from nearfield.lexical.container import DamagedIndex
 from nearfield.lexical.inverting import Inverter
-from nearfield.lexical.matching import match
+from nearfield.lexical.matching import Matched, match
 from nearfield.lexical.scoring import Formula, Found, Weighing, best, contribution, norm
-from nearfield.lexical.segment import Packed
+from nearfield.lexical.segment import Packed, Segment
 from nearfield.lexical.shelf import MemoryShelf, Shelf
 from nearfield.lexical.slots import SlotIndex
 from nearfield.lexical.stemming import Language
@@ -109,6 +109,8 @@ class Lexical(SlotIndex):
         super().__init__(shelf)
         self._analyzer = analyzer
         self._inverter = Inverter(analyzer, positions=shelf.facts["positions"] == "True")
+        # The last query as it was found: a hybrid search asks twice.
+        self._last: tuple[str, tuple[Segment, ...], Matched] | None = None
 
     @classmethod
     def create(
@@ -252,7 +254,7 @@ class Lexical(SlotIndex):
         segments = self._shelf.segments
         texts, average = self._statistics()
         weighing = Weighing(Formula.BM25, k1, b, average)
-        matched = match(query, self._analyzer, segments, texts)
+        matched = self._matched(query, segments, texts)
         return best(segments, matched.clauses, weighing, k, matched.limit(segments, allowed))
 
     def explain(self, query: str, slot: int, *, k1: float = K1, b: float = B) -> Explanation:
@@ -290,6 +292,14 @@ class Lexical(SlotIndex):
             float(norm(weighing, lengths)[0]),
             texts,
         )
+
+    def _matched(self, query: str, segments: tuple[Segment, ...], texts: int) -> Matched:
+        last = self._last
+        if last is not None and last[0] == query and last[1] is segments:
+            return last[2]
+        matched = match(query, self._analyzer, segments, texts)
+        self._last = (query, segments, matched)
+        return matched
 
     def _statistics(self) -> tuple[int, float]:
         segments = self._shelf.segments

@@ -10,6 +10,7 @@ import ctypes
 from ctypes import POINTER, c_char_p, c_double, c_int32, c_int64, c_uint64, c_void_p
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from nearfield.compiled import (
     NO_KERNEL,
@@ -24,7 +25,7 @@ from nearfield.compiled import (
 
 __all__ = [
     "ABI_VERSION", "KERNEL_VARIABLE", "Availability", "Batch", "Scoring", "Source", "available",
-    "chosen", "kernel", "library", "load",
+    "chosen", "finder", "kernel", "library", "load",
 ]  # fmt: skip
 
 ABI_VERSION = 3
@@ -34,6 +35,8 @@ KERNEL_VARIABLE = "NEARFIELD_LEXICAL_KERNEL"
 """Environment variable that names the kernel to use, to measure or test one; ``none`` is NumPy."""
 
 PLACE = Path(__file__).parent / "libnearfield_lexical.so"
+
+_FIND: list[Any] = [c_void_p, c_void_p, c_int64, c_char_p, c_int64]
 
 
 class Scoring(ctypes.Structure):
@@ -115,6 +118,22 @@ def _chosen(named: str | None) -> ctypes.CDLL | None:
         return None
 
 
+def finder() -> Any:  # noqa: ANN401 - a function of a library
+    """Return ``nfl_find``, or None where Python serves.
+
+    It takes less time than giving Python's lock away and getting it back, so it keeps it.
+    """
+    return None if chosen() is None else _finder()
+
+
+@cache
+def _finder() -> Any:  # noqa: ANN401
+    found = ctypes.PyDLL(str(PLACE)).nfl_find
+    found.argtypes = _FIND
+    found.restype = c_int64
+    return found
+
+
 def kernel() -> int:
     """Index of the kernel to use: the preferred usable one, or the one the environment names."""
     return _kernel(named_kernel(KERNEL_VARIABLE))
@@ -155,7 +174,7 @@ def load(path: Path) -> ctypes.CDLL:
     native.nfl_search.restype = c_int32
     native.nfl_read.argtypes = [c_char_p, c_char_p, c_void_p, c_void_p]
     native.nfl_read.restype = c_int32
-    native.nfl_find.argtypes = [c_void_p, c_void_p, c_int64, c_char_p, c_int64]
+    native.nfl_find.argtypes = _FIND
     native.nfl_find.restype = c_int64
     native.nfl_variable.argtypes = [c_void_p, c_int64, c_void_p, c_int64]
     native.nfl_variable.restype = c_int64

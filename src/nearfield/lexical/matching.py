@@ -65,6 +65,7 @@ class _Matcher:
         self._segments = segments
         self._texts = texts
         self._always = analyzer.language in COMPOUNDING
+        self._found: dict[str, Lists] = {}
         # Label to postings and weight of what scores; what is asked twice weighs twice.
         self._scoring: dict[str, tuple[Lists, float]] = {}
 
@@ -201,10 +202,14 @@ class _Matcher:
         return tuple(found)
 
     def _term(self, term: str) -> Lists:
-        key = term.encode("utf-8", "surrogatepass")
-        return tuple(
-            [(i, p) for i, s in enumerate(self._segments) if (p := s.find(key)) is not None]
-        )
+        found = self._found.get(term)
+        if found is None:
+            key = term.encode("utf-8", "surrogatepass")
+            found = tuple(
+                [(i, p) for i, s in enumerate(self._segments) if (p := s.find(key)) is not None]
+            )
+            self._found[term] = found
+        return found
 
     def _beginning(self, character: str) -> Lists:
         """Every place of a character of a script without spaces."""

@@ -22,6 +22,7 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
+from nearfield.compiled import address
 from nearfield.errors import InputError
 from nearfield.lexical.library import Scoring, chosen
 from nearfield.lexical.segment import Loose, Packed, Segment
@@ -222,15 +223,15 @@ def _native_best(
         len(segments),
         b"".join([postings.native(segment, number) for segment, number, postings in lists]),
         len(lists),
-        weights.ctypes.data,
+        address(weights),
         len(clauses),
         Scoring(weighing.formula, weighing.k1, weighing.b, weighing.average),
-        None if allowed is None else allowed.ctypes.data,
+        None if allowed is None else address(allowed),
         0 if allowed is None else len(allowed),
         k,
-        slots.ctypes.data,
-        scores.ctypes.data,
-        frequencies.ctypes.data,
+        address(slots),
+        address(scores),
+        address(frequencies),
         found,
     )
     if status == 2:

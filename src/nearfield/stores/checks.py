@@ -17,7 +17,14 @@ from nearfield.errors import (
 )
 from nearfield.types import Chunk, FloatArray
 
-__all__ = ["check_batch", "check_queries", "require_known", "shown"]
+__all__ = [
+    "check_batch",
+    "check_queries",
+    "require_known",
+    "require_usable",
+    "shaped_queries",
+    "shown",
+]
 
 _SCALARS = frozenset({str, int, float, bool, type(None)})
 
@@ -70,11 +77,21 @@ def check_queries(queries: FloatArray, k: int, dimension: int) -> FloatArray:
     DimensionMismatch, VectorRejected, InputError
         As for :func:`check_batch`; also when k < 1.
     """
+    matrix = shaped_queries(queries, k, dimension)
+    require_usable(matrix)
+    return matrix
+
+
+def shaped_queries(queries: FloatArray, k: int, dimension: int) -> FloatArray:
+    """The same without a look at the values; :func:`require_usable` is due later."""
     if k < 1:
         raise InputError(f"k is {k}: ask for at least 1 hit")
-    matrix = _matrix(queries, dimension, "queries", rows=0)
-    _reject(matrix, [])
-    return matrix
+    return _matrix(queries, dimension, "queries", rows=0)
+
+
+def require_usable(queries: FloatArray) -> None:
+    """Raise VectorRejected where a query is zero, or holds NaN or infinity."""
+    _reject(queries, [])
 
 
 def require_known(ids: Sequence[str], known: Iterable[str]) -> None:

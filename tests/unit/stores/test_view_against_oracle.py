@@ -396,3 +396,27 @@ def test_an_older_view_judges_what_was_deleted_before_columns_took_it_in(
     with LocalStore.open(path) as fresh:
         left = {c.id for c in chunks[20:] if matches(where, c.fields())}
         assert {hit.chunk.id for hit in fresh.search(rows[:1], 40, where=where)[0]} == left
+
+
+@pytest.mark.parametrize("compacted", [False, True])
+def test_an_older_view_filters_what_it_saw_whatever_is_written_since(
+    tmp_path: Path, compacted: bool
+) -> None:
+    """Deletes, upserts and the columns of another handle change nothing of what it shows."""
+    twins = Twins(tmp_path / "c.nf")
+    twins.grow(60)
+    wheres = [where for where in FILTERS if where is not None]
+    wheres += [parse(f"not ({text})") for text in ('lang = "en"', "tags = 3", "rare is null")]
+    with LocalStore.open(twins.path) as reader, LocalStore.open(twins.path, mode="w") as writer:
+        twins.write(writer, 30)  # a part of the state is in no column yet
+        before = {chunk.id: chunk for chunk, _ in twins.oracle.scan()}
+        with reader.view() as older:
+            twins.write(writer, 20, upsert=25, delete=30)
+            if compacted:
+                writer.compact()
+            writer.close()
+            for where in wheres:
+                found = older.nearest(np.ones(DIMENSION, np.float32), 200, where=where)
+                shown = {chunk.id: chunk for chunk in older.chunks(found.keys)}
+                due = {id_: c for id_, c in before.items() if matches(where, c.fields())}
+                assert shown == due

@@ -44,11 +44,16 @@ typedef struct {
 
 double nfa_exact_score(const nfa_kernel *kernel, int32_t metric, const float *row,
                        const float *query, size_t dimension) {
+    const double square = metric == NFA_COSINE ? kernel->exact_dot(query, query, dimension) : 0.0;
+    return nfa_exact_score_of(kernel, metric, row, query, sqrt(square), dimension);
+}
+
+double nfa_exact_score_of(const nfa_kernel *kernel, int32_t metric, const float *row,
+                          const float *query, double query_length, size_t dimension) {
     if (metric == NFA_EUCLIDEAN) return -sqrt(kernel->exact_distance(row, query, dimension));
     const double dot = kernel->exact_dot(row, query, dimension);
     if (metric == NFA_DOT) return dot;
-    const double rows = sqrt(kernel->exact_dot(row, row, dimension));
-    const double lengths = rows * sqrt(kernel->exact_dot(query, query, dimension));
+    const double lengths = sqrt(kernel->exact_dot(row, row, dimension)) * query_length;
     const double cosine = lengths > 0.0 ? dot / lengths : 0.0;
     return cosine > 1.0 ? 1.0 : cosine < -1.0 ? -1.0 : cosine;
 }

@@ -8,6 +8,10 @@
 double nfa_exact_score(const nfa_kernel *kernel, int32_t metric, const float *row,
                        const float *query, size_t dimension);
 
+/* The same where the query's length is known: √ of its exact product with itself. */
+double nfa_exact_score_of(const nfa_kernel *kernel, int32_t metric, const float *row,
+                          const float *query, double query_length, size_t dimension);
+
 /* The score packed with its slot; NaN, which no stored vector gives, comes last. */
 uint64_t nfa_packed_score(double score, uint32_t slot);
 

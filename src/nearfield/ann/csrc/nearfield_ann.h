@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define NFA_ABI_VERSION 2
+#define NFA_ABI_VERSION 3
 
 #if defined(_WIN32)
 #define NFA_API __declspec(dllexport)
@@ -22,7 +22,13 @@
 #define NFA_API __attribute__((visibility("default")))
 #endif
 
-enum nfa_status { NFA_OK = 0, NFA_INVALID = 1, NFA_OUT_OF_MEMORY = 2, NFA_IO = 3 };
+enum nfa_status {
+    NFA_OK = 0,
+    NFA_INVALID = 1,
+    NFA_OUT_OF_MEMORY = 2,
+    NFA_IO = 3,
+    NFA_REJECTED = 4, /* a query is zero, or not finite */
+};
 
 enum nfa_metric { NFA_COSINE = 0, NFA_DOT = 1, NFA_EUCLIDEAN = 2 };
 
@@ -36,6 +42,17 @@ typedef struct {
     const float *signs;  /* (rounds, width), ±1 */
     double scale;        /* typical length; 1 for cosine */
 } nfa_space;
+
+/* Vectors as a search by codes sees them. A record of every slot stands in a file, slot 0's at
+ * `offset`: the int64 row of its chunk, eight bytes, the vector. */
+typedef struct {
+    const nfa_space *space;
+    const void *segments; /* codes, as nfa_code_search takes them */
+    int64_t covered;      /* slots that have codes; those behind are compared one by one */
+    int64_t slots;
+    int64_t offset, stride;
+    int32_t file, kernel;
+} nfa_collection;
 
 NFA_API int32_t nfa_abi_version(void);
 
@@ -76,5 +93,12 @@ NFA_API int32_t nfa_code_search(int32_t kernel, const nfa_space *space, const vo
                                 int64_t count, const float *queries, int64_t query_count,
                                 int64_t coarse, int64_t fine, const uint8_t *allowed,
                                 int64_t *slots, float *estimates);
+
+/* The best `k` of what nfa_code_search proposes and of the slots without codes, by exact score and,
+ * where scores are equal, by row. */
+NFA_API int32_t nfa_nearest(const nfa_collection *collection, const float *queries,
+                            int64_t query_count, int64_t coarse, int64_t fine,
+                            const uint8_t *allowed, int64_t k, int64_t *slots, int64_t *rows,
+                            float *scores);
 
 #endif

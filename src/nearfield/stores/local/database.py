@@ -149,15 +149,28 @@ class Database:
     def read(self) -> Iterator[sqlite3.Connection]:
         """Run queries on one state of the collection."""
         with translated(self.path, self.mode):
-            connection = self._borrow()
+            connection = self.borrow()
             try:
                 connection.execute("BEGIN")
                 yield connection
             finally:
                 connection.rollback()
-                self._idle.append(connection)
-                if self._closed:  # while this operation was under way
-                    self._close_idle()
+                self.give_back(connection)
+
+    def borrow(self) -> sqlite3.Connection:
+        """A connection for single queries, each on a state of its own; give it back."""
+        if self._closed:
+            raise self._gone()
+        try:
+            return self._idle.pop()  # the one used last has the warmest cache
+        except IndexError:
+            return self._checked(connect(self.path, Mode.READ))
+
+    def give_back(self, connection: sqlite3.Connection) -> None:
+        """Keep a connection for the next operation."""
+        self._idle.append(connection)
+        if self._closed:  # while this operation was under way
+            self._close_idle()
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
@@ -208,14 +221,6 @@ class Database:
                 writer, self._writer = self._writer, None
                 if writer is not None:
                     writer.close()  # last, because closing it empties the log
-
-    def _borrow(self) -> sqlite3.Connection:
-        if self._closed:
-            raise self._gone()
-        try:
-            return self._idle.pop()  # the one used last has the warmest cache
-        except IndexError:
-            return self._checked(connect(self.path, Mode.READ))
 
     def _checked(self, connection: sqlite3.Connection) -> sqlite3.Connection:
         if self._collection is None:

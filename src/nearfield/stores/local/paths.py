@@ -7,10 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from nearfield.ann import library
+from nearfield.ann.codes import Codes
 from nearfield.ann.exact import Records, exact_search, rescore
+from nearfield.ann.nearest import ROW_HEAD, UnusableQuery, nearest_by_codes, tail_of
 from nearfield.errors import UnsupportedOperation
 from nearfield.masks import Mask, count_members, everything, mask_bytes, resized
 from nearfield.metric import Metric
+from nearfield.stores.checks import require_usable
 from nearfield.stores.local.derived.building import EXACT_MOST
 from nearfield.stores.local.derived.parts import Parts
 from nearfield.stores.local.state import State
@@ -118,6 +121,10 @@ def nearest(
     path : SearchPath
         Not ``auto``; see :func:`choose`.
     """
+    codes = parts.codes if path is SearchPath.QUANTISED else None
+    if codes is not None and state.slots - len(codes) <= _SHORT_TAIL:
+        return _by_codes(state, parts, codes, queries, k, allowed)
+    require_usable(queries)
     if path is SearchPath.EXACT:
         return _exact(state, metric, queries, k, allowed)
     if path is SearchPath.GRAPH and parts.graph is not None:
@@ -130,11 +137,11 @@ def nearest(
             return _exact(state, metric, queries, k, allowed)
         found = walked.slots
     elif parts.codes is not None:
-        covered = len(parts.codes)
-        limit = _limited(allowed, state.slots, covered)
-        filtered = allowed is not None and allowed is not state.alive
-        candidates, coarse = parts.tuned.candidates(k, filtered=filtered)
-        found = parts.codes.search(queries, candidates, coarse=coarse, allowed=limit).slots
+        covered = min(len(parts.codes), state.slots)
+        candidates, coarse = _candidates(state, parts, k, allowed)
+        found = parts.codes.search(
+            queries, candidates, coarse=coarse, allowed=allowed, below=covered
+        ).slots
     else:
         return _exact(state, metric, queries, k, allowed)
     if covered < state.slots:
@@ -143,6 +150,28 @@ def nearest(
         records_of(state), queries, found, metric, min(k + _TIES, found.shape[1])
     )
     return _ordered(state, slots, scores, k)
+
+
+def _by_codes(
+    state: State, parts: Parts, codes: Codes, queries: FloatArray, k: int, allowed: Mask | None
+) -> list[Nearest]:
+    wanted = _candidates(state, parts, k, allowed)
+    try:
+        found = nearest_by_codes(codes, records_of(state), queries, k, wanted, allowed)
+    except UnusableQuery:
+        require_usable(queries)
+        raise
+    return [
+        Nearest(slots, rows, scores)
+        if slots[-1] >= 0
+        else Nearest(slots[slots >= 0], rows[slots >= 0], scores[slots >= 0])
+        for slots, rows, scores in zip(found.slots, found.rows, found.scores, strict=True)
+    ]
+
+
+def _candidates(state: State, parts: Parts, k: int, allowed: Mask | None) -> tuple[int, int]:
+    filtered = allowed is not None and allowed is not state.alive
+    return parts.tuned.candidates(k, filtered=filtered)
 
 
 def _exact(
@@ -192,9 +221,7 @@ def _with_tail(
 ) -> IntArray:
     """Add the best of the slots that no part covers yet."""
     if state.slots - covered <= _SHORT_TAIL:
-        tail = np.arange(covered, state.slots, dtype=np.int64)
-        if allowed is not None:
-            tail = tail[(allowed[tail >> 3] >> (tail & 7).astype(np.uint8) & 1).astype(np.bool_)]
+        tail = tail_of(allowed, covered, state.slots)
         more = np.broadcast_to(tail, (len(queries), len(tail)))
     else:
         beyond = everything(state.slots) & ~resized(everything(covered), state.slots)
@@ -218,7 +245,7 @@ def records_of(state: State) -> Records:
     dimension = state.file.dimension
     return Records(
         file=state.file.descriptor,
-        offset=HEADER_BYTES + 16,
+        offset=HEADER_BYTES + ROW_HEAD,
         stride=record_bytes(dimension),
         count=state.slots,
         dimension=dimension,

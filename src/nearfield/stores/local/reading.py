@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from nearfield.filters import Filter
 from nearfield.masks import mask_of
 from nearfield.stores.checks import require_known
-from nearfield.stores.local.database import decode, encode, in_batches
-from nearfield.stores.local.failures import damaged
+from nearfield.stores.local.database import encode, in_batches
 from nearfield.stores.local.rows import CHUNK_COLUMNS, FROM_CHUNK, DocumentEntry, chunk_of
 from nearfield.stores.local.state import State
 from nearfield.stores.local.where import slots_where
 from nearfield.types import Chunk, FloatArray
 
 __all__ = [
-    "chunks_at",
     "chunks_by_id",
     "chunks_of",
     "digests",
@@ -30,8 +26,6 @@ __all__ = [
     "vectors_by_id",
 ]
 
-# SQLite keeps 999 parameters to a statement in its oldest builds.
-_ROWS_AT_ONCE = 500
 _SCANNED_AT_ONCE = 256
 
 
@@ -47,49 +41,6 @@ def chunks_by_id(
             chunk = chunk_of(columns, path)
             found[chunk.id] = chunk
     return found
-
-
-def chunks_at(
-    connection: sqlite3.Connection, rows: Sequence[int], slots: Sequence[int], path: Path
-) -> list[Chunk]:
-    """The chunks of rows whose vectors stand at these slots.
-
-    Raises
-    ------
-    StoreCorrupt
-        There is no such row, or its vector stands elsewhere.
-    """
-    try:
-        connection.text_factory = str  # decodes three times as fast, but no lone surrogates
-        found = _columns_at(connection, rows)
-    except sqlite3.OperationalError:
-        connection.text_factory = decode
-        found = _columns_at(connection, rows)
-    finally:
-        connection.text_factory = decode
-    chunks = []
-    for row, slot in zip(rows, slots, strict=True):
-        columns = found.get(row)
-        if columns is None or columns[-1] != slot:
-            place = columns and columns[-1]
-            raise damaged(path, f"slot {slot} has the vector of row {row}, which is at {place}")
-        chunks.append(chunk_of(columns, path))
-    return chunks
-
-
-def _columns_at(connection: sqlite3.Connection, rows: Sequence[int]) -> dict[int, tuple[Any, ...]]:
-    found: dict[int, tuple[Any, ...]] = {}
-    for start in range(0, len(rows), _ROWS_AT_ONCE):
-        batch = rows[start : start + _ROWS_AT_ONCE]
-        for columns in connection.execute(_by_row(len(batch)), batch):
-            found[columns[-2]] = columns
-    return found
-
-
-@lru_cache(maxsize=_ROWS_AT_ONCE + 1)
-def _by_row(count: int) -> str:
-    marks = ",".join("?" * count)
-    return f"SELECT {CHUNK_COLUMNS} {FROM_CHUNK} WHERE chunk.row IN ({marks})"
 
 
 def vectors_by_id(connection: sqlite3.Connection, state: State, ids: Sequence[str]) -> FloatArray:

@@ -27,6 +27,7 @@ __all__ = [
     "chunk_digest",
     "chunk_of",
     "delete_rows",
+    "digest_of",
     "last_row",
     "put_chunks",
     "rows_of",
@@ -195,7 +196,7 @@ def chunk_of(columns: Sequence[Any], path: Path) -> Chunk:
     """Make the chunk of a row of CHUNK_COLUMNS, or say that the row is damaged."""
     id_, document, text, start, stop, source, headings, page, metadata, digest, _, _ = columns
     try:
-        if digest == _digest(id_, document, source, headings, metadata, text, start, stop, page):
+        if digest == digest_of(id_, document, source, headings, metadata, text, start, stop, page):
             return Chunk(
                 id_,
                 document,
@@ -281,7 +282,7 @@ def _is_utf8(text: str) -> bool:
 
 
 def _chunk_digest(chunk: Chunk, headings: str, metadata: str) -> bytes:
-    return _digest(
+    return digest_of(
         chunk.id,
         chunk.document_id,
         chunk.source,
@@ -294,7 +295,7 @@ def _chunk_digest(chunk: Chunk, headings: str, metadata: str) -> bytes:
     )
 
 
-def _digest(
+def digest_of(
     id_: str,
     document: str,
     source: str,
@@ -305,6 +306,7 @@ def _digest(
     stop: int,
     page: int | None,
 ) -> bytes:
+    """The checksum of what a row says; `headings` and `metadata` are JSON."""
     # The lengths lead, so that no two different lists of parts give the same bytes.
     return blake2b(
         (

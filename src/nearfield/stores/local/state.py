@@ -125,6 +125,11 @@ class States:
         self._description = description
         self._last: State | None = None
 
+    @property
+    def last(self) -> State | None:
+        """The newest state that an operation saw."""
+        return self._last
+
     def of(self, connection: sqlite3.Connection) -> State:
         """The state that the connection's transaction sees.
 

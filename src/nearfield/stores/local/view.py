@@ -14,7 +14,7 @@ from nearfield.filters import Filter, matches
 from nearfield.lexical import Explanation, Lexical
 from nearfield.masks import Mask, everything, mask_of, members, resized
 from nearfield.metric import Metric
-from nearfield.stores.checks import check_queries
+from nearfield.stores.checks import shaped_queries
 from nearfield.stores.columns import MaskResult
 from nearfield.stores.local.derived import Follower, SlotReader
 from nearfield.stores.local.derived.tuning import sample
@@ -27,12 +27,13 @@ from nearfield.stores.local.paths import (
     without_graph,
 )
 from nearfield.stores.local.state import State
-from nearfield.types import Chunk, FloatArray, IntArray, Ranking
+from nearfield.types import Chunk, FloatArray, Hit, IntArray, Ranking
 
 __all__ = ["LocalView"]
 
 # Slots whose fields are read one by one; of more, the database finds the matching ones faster.
 _JUDGED_MOST = 500
+_NONE = np.empty(0, dtype=np.int64)
 
 
 class LocalView:
@@ -92,6 +93,27 @@ class LocalView:
             return resized(everything(slots) if allowed is None else allowed, covered)
         return allowed
 
+    def search(
+        self, queries: FloatArray, k: int, where: Filter | None, path: SearchPath
+    ) -> list[list[Hit]]:
+        """The `k` chunks nearest to each query; see :meth:`LocalStore.search`."""
+        found, taken = self.nearest_of_each(queries, k, self.allowed(where), path)
+        if len(found) == 1:
+            slots, rows = found[0].slots, found[0].rows
+        else:
+            slots = np.concatenate([_NONE, *(each.slots for each in found)])
+            rows = np.concatenate([_NONE, *(each.rows for each in found)])
+        chunks = iter(self._reader.chunks_of(slots, rows))
+        return [
+            [
+                Hit(chunk, score, rank, taken)
+                for rank, (score, chunk) in enumerate(
+                    zip(each.scores.tolist(), chunks, strict=False), start=1
+                )
+            ]
+            for each in found
+        ]
+
     def nearest(
         self,
         vector: FloatArray,
@@ -113,7 +135,7 @@ class LocalView:
         path: SearchPath = SearchPath.AUTO,
     ) -> tuple[list[Nearest], str]:
         """The `k` nearest of several queries, and by which path they were found."""
-        wanted = check_queries(queries, k, self._state.file.dimension)
+        wanted = shaped_queries(queries, k, self._state.file.dimension)
         parts = self._follower.of(self._state)
         taken = choose(self._state, parts, allowed, path)
         found = nearest(self._state, parts, self.metric, wanted, k, allowed=allowed, path=taken)

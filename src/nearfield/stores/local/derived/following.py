@@ -38,6 +38,7 @@ class Follower:
         self._parts: Parts | None = None
         self._sequence = -1
         self._looked = 0.0
+        self._covered = 0
         self._turn = threading.Lock()
 
     @property
@@ -54,7 +55,7 @@ class Follower:
         parts = self._parts
         if parts is not None and parts.generation == state.generation:
             grown = state.sequence > self._sequence
-            behind = parts.covered < state.slots
+            behind = self._covered < state.slots
             if not grown and not (behind and time.monotonic() - self._looked > _LOOK_AGAIN):
                 return parts
         with self._turn:
@@ -109,6 +110,7 @@ class Follower:
         self._parts = parts
         self._sequence = max(self._sequence, state.sequence)
         self._looked = time.monotonic()
+        self._covered = parts.covered
         return parts
 
     def _refreshed(self, state: State) -> Parts | None:

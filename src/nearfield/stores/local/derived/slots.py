@@ -15,17 +15,21 @@ from nearfield.masks import Mask, mask_of
 from nearfield.passage import embedding_text
 from nearfield.stores.checks import require_known
 from nearfield.stores.local.derived.recent import Contents, Recent
-from nearfield.stores.local.reading import chunks_at
+from nearfield.stores.local.fetching import chunks_at
 from nearfield.stores.local.rows import slots_of
 from nearfield.stores.local.schema import LANGUAGE
 from nearfield.stores.local.state import State
 from nearfield.stores.local.where import slots_where
 from nearfield.types import Chunk, FloatArray, IntArray
 
-__all__ = ["SlotReader"]
+__all__ = ["Detached", "SlotReader"]
 
 _AT_ONCE = 500
 _NOTHING = Chunk("", "", "", 0, 0)
+
+
+class Detached(Exception):
+    """What is asked needs the database, and there is no transaction."""
 
 
 class SlotReader:
@@ -33,8 +37,8 @@ class SlotReader:
 
     Parameters
     ----------
-    connection : sqlite3.Connection
-        Within a transaction.
+    connection : sqlite3.Connection or None
+        Within a transaction; without one, what would read the database raises Detached.
     state : State
         What that transaction sees.
     path : Path
@@ -45,16 +49,22 @@ class SlotReader:
 
     def __init__(
         self,
-        connection: sqlite3.Connection,
+        connection: sqlite3.Connection | None,
         state: State,
         path: Path,
         recent: Recent | None = None,
     ) -> None:
         self.state = state
-        self._recent = recent or Recent()
-        self._connection = connection
+        self._recent = recent
+        self._given = connection
         self._path = path
         self._kept: tuple[tuple[int, int], Contents | None] = ((0, 0), None)
+
+    @property
+    def _connection(self) -> sqlite3.Connection:
+        if self._given is None:
+            raise Detached
+        return self._given
 
     def vectors(self, first: int, count: int) -> FloatArray:
         """Vectors of slots [first, first + count), strided; those of dead slots may be zeros."""
@@ -83,6 +93,8 @@ class SlotReader:
         return found
 
     def _just_written(self, first: int, count: int) -> Contents | None:
+        if self._recent is None:
+            return None
         found = self._recent.run(self.state.generation, first, count)
         if found is None or self.state.alive is None:
             return found
@@ -101,17 +113,16 @@ class SlotReader:
             slots = np.arange(start, stop, dtype=np.int64)
             rows = self.state.file.run(start, stop - start)["row"]
             alive = self._alive(slots)
-            found = chunks_at(
-                self._connection, rows[alive].tolist(), slots[alive].tolist(), self._path
-            )
+            found = chunks_at(self._connection, rows[alive], slots[alive], self._path)
             chunks = iter(found)
             for is_alive in alive.tolist():
                 yield next(chunks) if is_alive else None
 
-    def chunks_of(self, slots: IntArray) -> list[Chunk]:
-        """The chunks of living slots, in their order."""
-        rows = self.state.rows_of(slots)
-        return chunks_at(self._connection, rows.tolist(), slots.tolist(), self._path)
+    def chunks_of(self, slots: IntArray, rows: IntArray | None = None) -> list[Chunk]:
+        """The chunks of living slots, in their order; their `rows`, where they are known."""
+        if rows is None:
+            rows = self.state.rows_of(slots)
+        return chunks_at(self._connection, rows, slots, self._path)
 
     def language(self) -> str:
         """The language of the collection's words."""
