@@ -14,6 +14,7 @@ from typing import Protocol, TypeAlias, runtime_checkable
 from nearfield.filters import Filter
 from nearfield.metric import Metric
 from nearfield.types import (
+    BM25,
     BatchReport,
     Chunk,
     Document,
@@ -208,6 +209,9 @@ class Capabilities:
     metrics: frozenset[Metric]
 
 
+_BM25 = BM25()
+
+
 class SearchView(Protocol):
     """One state of a store, asked several times: what is written meanwhile does not show.
 
@@ -229,8 +233,10 @@ class SearchView(Protocol):
             The store has no search path of that name, or not yet.
         """
 
-    def lexical(self, text: str, k: int, *, where: Filter | None = None) -> Ranking:
-        """The `k` chunks that share the rarest words with `text` (BM25).
+    def lexical(
+        self, text: str, k: int, *, where: Filter | None = None, bm25: BM25 = _BM25
+    ) -> Ranking:
+        """The `k` chunks that share the rarest words with `text`.
 
         Raises
         ------
@@ -241,7 +247,7 @@ class SearchView(Protocol):
     def scores(self, vector: FloatArray, keys: IntArray) -> FloatArray:
         """How near chunks are to `vector`, exactly; shape (len(keys),)."""
 
-    def lexical_scores(self, text: str, keys: IntArray) -> FloatArray:
+    def lexical_scores(self, text: str, keys: IntArray, *, bm25: BM25 = _BM25) -> FloatArray:
         """BM25 of chunks for `text`; 0 without a common word; shape (len(keys),)."""
 
     def vectors(self, keys: IntArray) -> FloatArray:

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from nearfield.errors import InputError
 
 __all__ = [
+    "BM25",
     "FILE_FIELD",
     "Answer",
     "BatchReport",
@@ -329,6 +330,39 @@ class Ranking:
     keys: IntArray
     scores: FloatArray
     path: str
+
+
+@dataclass(frozen=True, slots=True)
+class BM25:
+    """How a search by words weighs; see :mod:`nearfield.lexical.scoring` for the formula.
+
+    Attributes
+    ----------
+    k1 : float
+        Saturation of frequencies, ≥ 0. 1.2 is Lucene's, 0.9 Anserini's.
+    b : float
+        Weight of the text's length, 0 to 1. 0.75 is Lucene's, 0.4 Anserini's.
+    inside : float
+        Weight of longer words that contain a word, and of words that one is made of, relative to
+        the word itself, 0 to 1; 0 looks for none.
+
+    Raises
+    ------
+    InputError
+        One is out of its range.
+    """
+
+    k1: float = 1.2
+    b: float = 0.75
+    inside: float = 0.1
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.k1 < float("inf"):
+            raise InputError(f"k1 is {self.k1}, expected a number of at least 0")
+        for name in ("b", "inside"):
+            share = getattr(self, name)
+            if not 0 <= share <= 1:
+                raise InputError(f"{name} is {share}, expected a number from 0 to 1")
 
 
 @dataclass(frozen=True, slots=True)

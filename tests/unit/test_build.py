@@ -33,6 +33,7 @@ def test_every_library_has_a_script_that_is_loaded_by_its_path():
     names = [runpy.run_path(str(script))["LIBRARY"].name for script in SCRIPTS]
     assert sorted(names) == [
         "libnearfield_ann.so", "libnearfield_lexical.so", "libnearfield_native.so",
+        "libnearfield_rows.so",
     ]  # fmt: skip
 
 

@@ -23,7 +23,7 @@ from nearfield.models.precision import AUTO
 from nearfield.protocols import Chunker, Encoder, Generator, ReadLimits, Reranker
 from nearfield.search.calibration import Calibration, Verdict
 from nearfield.search.options import Mode, SearchOptions
-from nearfield.stores.local import AuditReport, LocalStore, SourceState, VerifyReport
+from nearfield.stores.local import AuditReport, LiveAudit, LocalStore, SourceState, VerifyReport
 from nearfield.stores.local import Mode as StoreMode
 from nearfield.types import Answer, Chunk, Hit, Message, Piece, Role
 
@@ -68,6 +68,7 @@ class CollectionReader:
 
     def close(self) -> None:
         """Release the collection's files; closing twice is harmless."""
+        self._searcher.end_audit()
         self._store.close()
 
     @property
@@ -339,6 +340,25 @@ class CollectionReader:
         if questions is not None:
             queries = self.encoder.encode(questions, role=Role.QUERY)
         return self._store.audit(k=k, queries=queries, sampled=sampled)
+
+    def audit_live(self, rate: float) -> LiveAudit:
+        """Compare a share of the searches from now on with exact ones, in the background.
+
+        For servers: ``so_far`` of what is returned says what they reached. Searches are compared
+        after they were answered, by a thread of their own; closing ends it, and so does another
+        call. Those that ask for a path by name are not counted.
+
+        Parameters
+        ----------
+        rate : float
+            Share of the searches by vectors, 0 to 1; such as 0.001.
+
+        Raises
+        ------
+        InputError
+            It is no share.
+        """
+        return self._searcher.audit_live(rate)
 
     def update_options(self) -> IndexOptions:
         """What an update takes: the choices of the last ``index``, trusting size and time."""

@@ -15,7 +15,7 @@ from nearfield.search.calibration import RANKED, Calibration
 from nearfield.search.examples import query_from_examples
 from nearfield.search.options import Mode, SearchOptions
 from nearfield.search.pipeline import Question, find
-from nearfield.stores.local import LocalStore
+from nearfield.stores.local import LiveAudit, LocalStore
 from nearfield.types import FloatArray, Hit, Role
 
 if TYPE_CHECKING:
@@ -40,6 +40,11 @@ class Searcher:
         Gives the store, open to read.
     encoder : callable
         Gives the model that made the vectors.
+
+    Attributes
+    ----------
+    live : LiveAudit or None
+        Compares a share of the searches by vectors with exact ones.
     """
 
     def __init__(self, store: Callable[[], LocalStore], encoder: Callable[[], Encoder]) -> None:
@@ -47,6 +52,7 @@ class Searcher:
         self._encoder = encoder
         self._rerankers: dict[str, Reranker] = {}
         self._sparse: SparseIndex | None = None
+        self.live: LiveAudit | None = None
 
     @property
     def _store(self) -> LocalStore:
@@ -71,14 +77,19 @@ class Searcher:
             options = replace(options, k=max(options.k, RANKED))
         if options.mode is Mode.LATE:  # orders what the other two paths find
             options = replace(options, mode=Mode.HYBRID, rerank_weight=1.0)
-        with self._store.view() as view:
-            hits = find(
-                view,
-                question,
-                options,
-                reranker=reranker,
-                sparse=lambda text, k, where: self.sparse.ranking(view, text, k, where),
-            )
+        if reranker is None and options.mode is not Mode.SPARSE:
+            hits = self._store.ask(lambda view: find(view, question, options))
+        else:  # models are not asked twice
+            with self._store.view() as view:
+                hits = find(
+                    view,
+                    question,
+                    options,
+                    reranker=reranker,
+                    sparse=lambda text, k, where: self.sparse.ranking(view, text, k, where),
+                )
+        if self.live is not None and question.vector is not None and options.path == "auto":
+            self.live.offer(question.vector, wanted.k, wanted.where)
         if calibration is None:
             return hits
         return calibration.annotate(hits)[: wanted.k]
@@ -94,9 +105,22 @@ class Searcher:
             dense = replace(options, mode=Mode.DENSE)
             return find(view, Question(vector=wanted), dense, without=examples)
 
+    def audit_live(self, rate: float) -> LiveAudit:
+        """Compare a share of the searches from now on; ends an earlier audit."""
+        started = LiveAudit(self._store.view, rate)
+        self.end_audit()
+        self.live = started
+        return started
+
+    def end_audit(self) -> None:
+        """End the audit that goes on, if any."""
+        running, self.live = self.live, None
+        if running is not None:
+            running.close()
+
     def calibration(self, mode: Mode) -> Calibration | None:
         """What turns scores of a mode into probabilities; None where nobody calibrated."""
-        text = self._store.properties.get(calibration_property(mode))
+        text = self._store.property(calibration_property(mode))
         return Calibration.from_json(text) if text else None
 
     @property

@@ -19,14 +19,12 @@ from nearfield.lexical.shelf import MemoryShelf, Shelf
 from nearfield.lexical.slots import SlotIndex
 from nearfield.lexical.stemming import Language
 from nearfield.masks import Mask
+from nearfield.types import BM25
 
-__all__ = ["K1", "B", "Explanation", "Lexical", "TermScore"]
+__all__ = ["Explanation", "Lexical", "TermScore"]
 
-K1 = 1.2
-"""Default saturation of frequencies."""
-
-B = 0.75
-"""Default weight of the text's length."""
+_DEFAULT = BM25()
+K1, B, INSIDE = _DEFAULT.k1, _DEFAULT.b, _DEFAULT.inside
 
 _AT_ONCE = 1 << 15  # texts that are inverted at once
 
@@ -110,7 +108,7 @@ class Lexical(SlotIndex):
         self._analyzer = analyzer
         self._inverter = Inverter(analyzer, positions=shelf.facts["positions"] == "True")
         # The last query as it was found: a hybrid search asks twice.
-        self._last: tuple[str, tuple[Segment, ...], Matched] | None = None
+        self._last: tuple[tuple[str, float], tuple[Segment, ...], Matched] | None = None
 
     @classmethod
     def create(
@@ -223,6 +221,7 @@ class Lexical(SlotIndex):
         allowed: Mask | None = None,
         k1: float = K1,
         b: float = B,
+        inside: float = INSIDE,
     ) -> Found:
         """Return the best `k` texts.
 
@@ -234,8 +233,8 @@ class Lexical(SlotIndex):
             At least 1.
         allowed : ndarray of uint8, optional
             Packed mask over slots (bit s % 8 of byte s // 8); None allows all.
-        k1, b : float
-            Saturation of frequencies, ≥ 0, and weight of the length, 0 to 1.
+        k1, b, inside : float
+            As of :class:`nearfield.types.BM25`.
 
         Returns
         -------
@@ -254,10 +253,12 @@ class Lexical(SlotIndex):
         segments = self._shelf.segments
         texts, average = self._statistics()
         weighing = Weighing(Formula.BM25, k1, b, average)
-        matched = self._matched(query, segments, texts)
+        matched = self._matched(query, segments, texts, inside)
         return best(segments, matched.clauses, weighing, k, matched.limit(segments, allowed))
 
-    def explain(self, query: str, slot: int, *, k1: float = K1, b: float = B) -> Explanation:
+    def explain(
+        self, query: str, slot: int, *, k1: float = K1, b: float = B, inside: float = INSIDE
+    ) -> Explanation:
         """Say how the score of a text comes about, whether or not it is among the results.
 
         Raises
@@ -274,7 +275,7 @@ class Lexical(SlotIndex):
         segment, place = segments[index], slot - segments[index].first_slot
         lengths = segment.lengths[place : place + 1]
         terms = []
-        for clause in match(query, self._analyzer, segments, texts).clauses:
+        for clause in match(query, self._analyzer, segments, texts, inside).clauses:
             frequency = np.zeros(1, dtype=np.float32)
             for _, postings in (found for found in clause.lists if found[0] == index):
                 loose = segment.read(postings) if isinstance(postings, Packed) else postings
@@ -293,12 +294,14 @@ class Lexical(SlotIndex):
             texts,
         )
 
-    def _matched(self, query: str, segments: tuple[Segment, ...], texts: int) -> Matched:
-        last = self._last
-        if last is not None and last[0] == query and last[1] is segments:
+    def _matched(
+        self, query: str, segments: tuple[Segment, ...], texts: int, inside: float
+    ) -> Matched:
+        asked, last = (query, inside), self._last
+        if last is not None and last[0] == asked and last[1] is segments:
             return last[2]
-        matched = match(query, self._analyzer, segments, texts)
-        self._last = (query, segments, matched)
+        matched = match(query, self._analyzer, segments, texts, inside)
+        self._last = (asked, segments, matched)
         return matched
 
     def _statistics(self) -> tuple[int, float]:

@@ -54,16 +54,28 @@ class Matched:
         return mask
 
 
-def match(text: str, analyzer: Analyzer, segments: Sequence[Segment], texts: int) -> Matched:
-    """Find the parts of a query; `texts` is the number of texts for the weights."""
-    return _Matcher(analyzer, segments, texts).run(parse(text))
+def match(
+    text: str,
+    analyzer: Analyzer,
+    segments: Sequence[Segment],
+    texts: int,
+    inside: float = compounds.WEIGHT,
+) -> Matched:
+    """Find the parts of a query; `texts` is the number of texts for the weights.
+
+    `inside` is the weight of longer words that contain a word, and of parts of words; 0 for none.
+    """
+    return _Matcher(analyzer, segments, texts, inside).run(parse(text))
 
 
 class _Matcher:
-    def __init__(self, analyzer: Analyzer, segments: Sequence[Segment], texts: int) -> None:
+    def __init__(
+        self, analyzer: Analyzer, segments: Sequence[Segment], texts: int, inside: float
+    ) -> None:
         self._analyzer = analyzer
         self._segments = segments
         self._texts = texts
+        self._inside_weight = inside
         self._always = analyzer.language in COMPOUNDING
         self._found: dict[str, Lists] = {}
         # Label to postings and weight of what scores; what is asked twice weighs twice.
@@ -129,18 +141,18 @@ class _Matcher:
     def _inside(self, word: Word) -> None:
         """Longer terms that contain a word, or terms that it is made of."""
         term = word.parts[0]
-        if not compounds.may_be_part(term) or is_spaceless(term[0]):
+        if not self._inside_weight or not compounds.may_be_part(term) or is_spaceless(term[0]):
             return
         count = sum([found.count for _, found in self._term(term)])
         if self._always or count < compounds.RARE:
             self._score(
-                f"*{term}*", self._each(lambda s: compounds.wider(s, term)), compounds.WEIGHT
+                f"*{term}*", self._each(lambda s: compounds.wider(s, term)), self._inside_weight
             )
         if count == 0:
             surface = word.surfaces[0]
             stem = self._analyzer.stem
             for piece in compounds.split(surface, stem, lambda t: bool(self._term(t))):
-                self._score(piece, self._term(piece), compounds.WEIGHT)
+                self._score(piece, self._term(piece), self._inside_weight)
 
     # ---- parts as postings ----
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from nearfield.errors import InputError
 from nearfield.filters import Filter
-from nearfield.types import Word
+from nearfield.types import BM25, Word
 
 __all__ = ["Fusion", "Mode", "SearchOptions"]
 
@@ -48,6 +48,8 @@ class SearchOptions:
     candidates : int
         How many each path finds before they are fused, reranked, spread or grouped; never
         fewer than `k`.
+    bm25 : BM25
+        How words weigh: k1, b, and what longer words with a word inside count.
     fusion : Fusion or str
     dense_weight : float
         Share of meaning against words in a hybrid search, 0 to 1.
@@ -72,6 +74,7 @@ class SearchOptions:
     diversity: float = 0.0
     group_by: str | None = None
     per_group: int = 1
+    bm25: BM25 = field(default_factory=BM25)
 
     def __post_init__(self) -> None:
         # Plain words would be equal to members and not be them.

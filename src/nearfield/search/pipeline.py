@@ -131,7 +131,7 @@ def _first_stage(
             return _single(view.nearest(vector, depth, where=options.where, path=options.path))
         case Mode.LEXICAL:
             text = question.needed_text(options.mode)
-            return _single(view.lexical(text, depth, where=options.where))
+            return _single(view.lexical(text, depth, where=options.where, bm25=options.bm25))
         case Mode.HYBRID:
             return _hybrid(view, question, options, depth)
         case Mode.SPARSE | Mode.LATE:
@@ -157,7 +157,7 @@ def _hybrid(view: SearchView, question: Question, options: SearchOptions, depth:
     width = max(depth, options.candidates)
     rankings = {
         Mode.DENSE.value: view.nearest(vector, width, where=options.where, path=options.path),
-        Mode.LEXICAL.value: view.lexical(text, width, where=options.where),
+        Mode.LEXICAL.value: view.lexical(text, width, where=options.where, bm25=options.bm25),
     }
     path = "+".join(ranking.path for ranking in rankings.values())
     if options.fusion is Fusion.RANKS:
@@ -169,7 +169,9 @@ def _hybrid(view: SearchView, question: Question, options: SearchOptions, depth:
             keys, rankings[Mode.DENSE.value], lambda missing: view.scores(vector, missing)
         ),
         Mode.LEXICAL.value: _completed(
-            keys, rankings[Mode.LEXICAL.value], lambda missing: view.lexical_scores(text, missing)
+            keys,
+            rankings[Mode.LEXICAL.value],
+            lambda missing: view.lexical_scores(text, missing, bm25=options.bm25),
         ),
     }
     bounds = {Mode.DENSE.value: _least(view.metric, scores), Mode.LEXICAL.value: 0.0}

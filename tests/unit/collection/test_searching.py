@@ -275,3 +275,16 @@ def test_audit_of_a_small_collection_is_exact(collection: Collection) -> None:
     assert [row.condition for row in report.rows] == ["all", "random 0.5", "random 0.1"]
     assert {(row.path, row.recall, row.worst) for row in report.rows} == {("exact", 1.0, 1.0)}
     assert all(row.low < 1.0 == row.high for row in report.rows)
+
+
+def test_a_share_of_live_searches_is_audited(collection: Collection, model: Encoder) -> None:
+    audit = collection.audit_live(1.0)
+    collection.search("heat")
+    collection.search("heat", mode="hybrid", k=3)
+    collection.search("heat", mode="lexical")  # compares no vectors
+    collection.search("heat", options=SearchOptions(path="exact"))  # asked for by name
+    audit.wait()
+    assert (audit.so_far.seen, audit.so_far.compared, audit.so_far.recall) == (2, 2, 1.0)
+    again = collection.audit_live(0.0)  # ends the first
+    collection.search("heat")
+    assert (audit.so_far.seen, again.so_far.seen, again.so_far.compared) == (2, 1, 0)

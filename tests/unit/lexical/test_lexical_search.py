@@ -12,6 +12,7 @@ from nearfield.errors import InputError, UnsupportedOperation
 from nearfield.lexical import Language, Lexical, available
 from nearfield.lexical.analysis import Analyzer
 from nearfield.lexical.library import KERNEL_VARIABLE
+from nearfield.types import BM25
 
 KERNELS = ["none", *available().kernels]
 WORDS = ["ant", "bee", "cod", "doe", "elk", "fox", "gnu", "hen", "ibx", "jay", "kea", "foxy"]
@@ -350,3 +351,20 @@ def test_an_empty_index_finds_nothing(tmp_path, kernel):
     assert index.search("ant +bee").slots.tolist() == []
     index.append([""])
     assert index.search("ant").slots.tolist() == []
+
+
+def test_words_inside_words_count_what_is_asked(tmp_path):
+    index = Lexical.create(tmp_path, language="german")
+    index.append(["Versicherung", "Krankenversicherungskarte", "Karte"])
+    assert index.search("versicherung").slots.tolist() == [0, 1]
+    assert index.search("versicherung", inside=0).slots.tolist() == [0]
+    more = index.search("versicherung", inside=0.5).scores[1]
+    assert more == pytest.approx(5 * index.search("versicherung").scores[1])
+    assert index.search("versicherung").slots.tolist() == [0, 1]  # whatever was asked before
+    assert len(index.explain("versicherung", 1, inside=0).terms) == 1
+
+
+@pytest.mark.parametrize("wrong", [{"k1": -1}, {"k1": float("nan")}, {"b": 1.5}, {"inside": -0.1}])
+def test_parameters_out_of_range_are_named(wrong):
+    with pytest.raises(InputError, match=f"{next(iter(wrong))} is "):
+        BM25(**wrong)

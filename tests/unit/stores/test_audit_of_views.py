@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,8 +13,8 @@ from nearfield.errors import InputError
 from nearfield.filters import parse
 from nearfield.masks import members
 from nearfield.metric import pairwise
-from nearfield.stores.local import LocalStore, RecallMonitor, SearchPath, paths
-from nearfield.stores.local.audit import Regions, _wilson, audit
+from nearfield.stores.local import LiveAudit, LocalStore, RecallMonitor, SearchPath, paths
+from nearfield.stores.local.audit import Regions, audit, wilson
 from nearfield.stores.local.derived import building
 from nearfield.stores.local.derived.tuning import Tuning
 from nearfield.types import Chunk
@@ -110,7 +111,7 @@ def test_an_empty_collection_has_nothing_to_audit(tmp_path: Path) -> None:
                                                               (1.0, 100, 0.9630, 1.0)])  # fmt: skip
 def test_wilson(share: float, trials: int, low: float, high: float) -> None:
     """Values of the published formula, worked out by hand."""
-    assert _wilson(share, trials) == pytest.approx((low, high), abs=1e-4)
+    assert wilson(share, trials) == pytest.approx((low, high), abs=1e-4)
 
 
 def test_the_monitor_compares_a_share_of_live_searches(path: Path, poor: None) -> None:
@@ -151,3 +152,51 @@ def test_the_monitor_never_counts_deleted_vectors(tmp_path: Path) -> None:
             seen.append(set(found.slots.tolist()))
         monitor.observe(np.array([1, 0], dtype=np.float32), 4)
     assert (monitor.recall, monitor.compared, seen) == (1.0, 1, [{2, 3}])
+
+
+def test_a_live_audit_compares_in_the_background_and_says_what_it_left_out(
+    path: Path, poor: None
+) -> None:
+    rng = np.random.default_rng(2)
+    queries = rng.standard_normal((60, DIMENSION)).astype(np.float32)
+    with LocalStore.open(path) as store:
+        monitor = RecallMonitor(store.view, 1.0)
+        with LiveAudit(store.view, 1.0) as audit, LiveAudit(store.view, 0.0) as idle:
+            assert np.isnan(audit.so_far.recall)
+            for query in queries:
+                monitor.observe(query, 10)
+                audit.offer(query, 10)
+                idle.offer(query, 10)
+            audit.wait()
+            found = audit.so_far
+            assert (found.seen, found.compared + found.left_out) == (60, 60)
+            assert found.compared == 60
+            assert found.recall == pytest.approx(monitor.recall)
+            assert found.low < found.recall < found.high
+            assert idle.so_far.seen == 60 and idle.so_far.compared == 0
+            audit.offer(np.zeros(DIMENSION, np.float32), 10)  # which a search refuses
+            audit.wait()
+            assert (audit.so_far.compared, audit.so_far.left_out) == (60, 1)
+        audit.close()
+        with pytest.raises(InputError, match="share from 0 to 1"):
+            LiveAudit(store.view, -0.1)
+
+
+def test_a_live_audit_never_holds_up_a_search(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    entered, go = threading.Event(), threading.Event()
+    with LocalStore.open(path) as store:
+
+        def slow() -> object:
+            entered.set()
+            go.wait(30)
+            return store.view()
+
+        audit = LiveAudit(slow, 1.0)
+        audit.offer(np.ones(DIMENSION, np.float32), 3)
+        assert entered.wait(30)
+        for _ in range(100):
+            audit.offer(np.ones(DIMENSION, np.float32), 3)
+        assert audit.so_far.left_out == 100 - 64
+        go.set()
+        audit.close()
+        assert audit.so_far.compared + audit.so_far.left_out == 101

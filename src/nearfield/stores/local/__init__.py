@@ -15,8 +15,9 @@ Readers never wait for the writer and each operation sees one state of the whole
 
 from __future__ import annotations
 
-from nearfield.stores.local.audit import AuditReport, RecallMonitor
+from nearfield.stores.local.audit import AuditReport
 from nearfield.stores.local.ledger import SourceState
+from nearfield.stores.local.monitor import LiveAudit, RecallMonitor, RecallSoFar
 from nearfield.stores.local.paths import SearchPath
 from nearfield.stores.local.repair import Lost, RepairReport
 from nearfield.stores.local.rows import DocumentEntry, chunk_digest
@@ -35,11 +36,13 @@ __all__ = [
     "DocumentEntry",
     "Fault",
     "Finding",
+    "LiveAudit",
     "LocalStore",
     "LocalView",
     "Lost",
     "Mode",
     "RecallMonitor",
+    "RecallSoFar",
     "RepairReport",
     "SearchPath",
     "SourceState",

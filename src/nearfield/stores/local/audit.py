@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 
 from nearfield.errors import InputError
-from nearfield.filters import Filter
 from nearfield.masks import Mask, mask_of, members
 from nearfield.metric import Metric, pairwise
 from nearfield.stores.local.derived.tuning import sample
@@ -20,7 +17,7 @@ from nearfield.stores.local.paths import Nearest, SearchPath
 from nearfield.stores.local.view import LocalView
 from nearfield.types import FloatArray, IntArray
 
-__all__ = ["AuditReport", "Audited", "RecallMonitor", "audit"]
+__all__ = ["AuditReport", "Audited", "audit", "share_of", "wilson"]
 
 _SHARES = (0.5, 0.1, 0.01, 0.001)
 _REGIONS = 10
@@ -207,10 +204,10 @@ def _measured(
         (truth,), _ = view.nearest_of_each(query[None, :], k + 1, mask, SearchPath.EXACT)
         itself = -1 if own is None else int(own[row])
         wanted = _without(truth, itself, k)
-        shares.append(_share(_without(found, itself, k), wanted))
+        shares.append(share_of(_without(found, itself, k), wanted))
         places += len(wanted)
     recall = float(np.mean(shares))
-    low, high = _wilson(recall, max(places, 1))
+    low, high = wilson(recall, max(places, 1))
     return Audited(
         condition, taken, recall, low, high, float(min(shares)), float(np.median(seconds)) * 1e3
     )
@@ -221,61 +218,14 @@ def _without(found: Nearest, itself: int, k: int) -> IntArray:
     return others[:k]
 
 
-def _share(found: IntArray, wanted: IntArray) -> float:
+def share_of(found: IntArray, wanted: IntArray) -> float:
+    """Share of what was wanted that was found; 1 where nothing was."""
     return len(np.intersect1d(found, wanted)) / len(wanted) if len(wanted) else 1.0
 
 
-def _wilson(share: float, trials: int) -> tuple[float, float]:
+def wilson(share: float, trials: int) -> tuple[float, float]:
     """Wilson's score interval for a share of `trials` (1927)."""
     centre = (share + _Z * _Z / (2 * trials)) / (1 + _Z * _Z / trials)
     spread = share * (1 - share) / trials + _Z * _Z / (4 * trials * trials)
     half = _Z / (1 + _Z * _Z / trials) * spread**0.5
     return max(0.0, centre - half), min(1.0, centre + half)
-
-
-class RecallMonitor:
-    """Compares a small share of live searches with exact ones, for servers.
-
-    Parameters
-    ----------
-    open_view : callable
-        Opens a view of the collection (:meth:`LocalStore.view`).
-    rate : float
-        Share of searches that are compared, 0 to 1.
-    seed : int
-
-    Attributes
-    ----------
-    compared : int
-        Searches compared so far.
-    """
-
-    def __init__(
-        self, open_view: Callable[[], AbstractContextManager[LocalView]], rate: float, seed: int = 0
-    ) -> None:
-        if not 0.0 <= rate <= 1.0:
-            raise InputError(f"the rate is {rate}: expected a share from 0 to 1")
-        self.compared = 0
-        self._open = open_view
-        self._rate = rate
-        self._rng = np.random.default_rng(seed)
-        self._total = 0.0
-        self._turn = threading.Lock()
-
-    @property
-    def recall(self) -> float:
-        """Mean recall of the searches compared; NaN before the first."""
-        return self._total / self.compared if self.compared else float("nan")
-
-    def observe(self, query: FloatArray, k: int, where: Filter | None = None) -> None:
-        """Perhaps compare one search, shape (dimension,), with an exact one."""
-        with self._turn:
-            if self._rng.random() >= self._rate:
-                return
-        with self._open() as view:
-            allowed = view.allowed(where)
-            (found,), _ = view.nearest_of_each(query[None, :], k, allowed)
-            (truth,), _ = view.nearest_of_each(query[None, :], k, allowed, SearchPath.EXACT)
-        with self._turn:
-            self._total += _share(found.slots, truth.slots)
-            self.compared += 1

@@ -118,6 +118,13 @@ class Reader:
         with self._database.read() as connection:
             return dict(connection.execute("SELECT name, value FROM property ORDER BY name"))
 
+    def property(self, name: str) -> str | None:
+        """One of the properties; None where it was never set."""
+        with self._database.read() as connection:
+            found = connection.execute("SELECT value FROM property WHERE name = ?", (name,))
+            row = found.fetchone()
+        return None if row is None else str(row[0])
+
     def get(self, ids: Sequence[str]) -> list[Chunk]:
         with self._database.read() as connection:
             found = reading.chunks_by_id(connection, ids, self._database.path)

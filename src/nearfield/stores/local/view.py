@@ -27,13 +27,14 @@ from nearfield.stores.local.paths import (
     without_graph,
 )
 from nearfield.stores.local.state import State
-from nearfield.types import Chunk, FloatArray, Hit, IntArray, Ranking
+from nearfield.types import BM25, Chunk, FloatArray, Hit, IntArray, Ranking
 
 __all__ = ["LocalView"]
 
 # Slots whose fields are read one by one; of more, the database finds the matching ones faster.
 _JUDGED_MOST = 500
 _NONE = np.empty(0, dtype=np.int64)
+_BM25 = BM25()
 
 
 class LocalView:
@@ -160,10 +161,13 @@ class LocalView:
         allowed = self.allowed_within(None, len(parts.graph))
         return parts.graph.explain(vector, k, ef or parts.tuned.effort(k), allowed=allowed)
 
-    def lexical(self, text: str, k: int, *, where: Filter | None = None) -> Ranking:
+    def lexical(
+        self, text: str, k: int, *, where: Filter | None = None, bm25: BM25 = _BM25
+    ) -> Ranking:
         """The `k` chunks with the highest BM25 for a text."""
         index = self._words()
-        found = index.search(text, k, allowed=self.allowed_within(where, len(index)))
+        allowed = self.allowed_within(where, len(index))
+        found = index.search(text, k, allowed=allowed, k1=bm25.k1, b=bm25.b, inside=bm25.inside)
         return Ranking(found.slots, found.scores, "lexical")
 
     def scores(self, vector: FloatArray, keys: IntArray) -> FloatArray:
@@ -177,12 +181,14 @@ class LocalView:
         ordered[by_key] = scores[0][by_slot]
         return ordered
 
-    def lexical_scores(self, text: str, keys: IntArray) -> FloatArray:
+    def lexical_scores(self, text: str, keys: IntArray, *, bm25: BM25 = _BM25) -> FloatArray:
         index = self._words()
         scores = np.zeros(len(keys), dtype=np.float32)
         if len(keys):
             only = mask_of(keys, len(index))
-            found = index.search(text, len(keys), allowed=only)
+            found = index.search(
+                text, len(keys), allowed=only, k1=bm25.k1, b=bm25.b, inside=bm25.inside
+            )
             order = np.argsort(keys, kind="stable")
             scores[order[np.searchsorted(keys[order], found.slots)]] = found.scores
         return scores
