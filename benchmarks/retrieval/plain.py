@@ -23,8 +23,11 @@ PLAIN_NAME = "BM25, plain"
 
 # EnglishAnalyzer.ENGLISH_STOP_WORDS_SET.
 _STOP_WORDS = frozenset(
-    "a an and are as at be but by for if in into is it no not of on or such that the their then "
-    "there these they this to was will with".split()
+    re.findall(
+        r"\w+",
+        "a an and are as at be but by for if in into is it no not of on or such that the their "
+        "then there these they this to was will with",
+    )
 )
 _WORD = re.compile(r"\w+(?:['’]\w+)?")
 
