@@ -31,6 +31,7 @@ class Reject(Word):
     """Why a draft is no question."""
 
     TOO_SHORT = "too few telling words"
+    NO_PROSE = "no prose"
     BOILERPLATE = "boilerplate"
     DUPLICATE = "stands elsewhere too"
     AMBIGUOUS = "many passages answer it"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -15,6 +16,8 @@ __all__ = ["drafts"]
 
 _LONGEST = 400
 """Characters; nobody asks more in one sentence, and what splits so badly is no prose."""
+
+_LIST_MARK = re.compile(r"^(?:[-*+•–]|\(?\d{1,3}[.)])\s+")
 
 _APART = 3
 """Every third sentence at most is asked, so that what is left still says what it said."""
@@ -40,7 +43,7 @@ def drafts(document: Document, chance: np.random.Generator, most: int) -> Iterat
         yield Draft(
             kind=Kind.SENTENCE,
             document=document.id,
-            question=" ".join(document.text[start:end].split()),
+            question=_LIST_MARK.sub("", " ".join(document.text[start:end].split())),
             answer=(found[max(at - 1, 0)][0], found[min(at + 1, len(found) - 1)][1]),
             cuts=((start, end),),
         )

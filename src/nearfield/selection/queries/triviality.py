@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -14,6 +15,12 @@ from nearfield.selection.queries.questions import Kind, Reject
 from nearfield.types import Document
 
 __all__ = ["Judge"]
+
+_ENDED = re.compile(r"[.!?…。．！？।؟።։၊။][\"'”’»)\]*_`]*$")
+_UNMARKED = re.compile("[\u0e00-\u0eff\u1780-\u17ff]")
+"""Thai, Lao and Khmer, whose sentences need no mark."""
+
+_CODE = re.compile(r"\||```|^(?:\$|>>>|#|//|<)")
 
 Numbers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -73,6 +80,8 @@ class Judge:
             return Reject.TOO_SHORT
         if sum(map(str.isalpha, draft.question)) < _LETTERS * len(draft.question.replace(" ", "")):
             return Reject.BOILERPLATE
+        if draft.kind is Kind.SENTENCE and not _is_prose(draft.question):
+            return Reject.NO_PROSE
         return None
 
     def _says_little(self, numbers: Numbers) -> Reject | None:
@@ -116,3 +125,15 @@ class Judge:
         span = span_in(draft, shortened)
         left = terms_of(self._analyzer, document.text[span.start : span.end])
         return set(terms) <= set(left)
+
+
+def _is_prose(sentence: str) -> bool:
+    """Whether a sentence ends as one, and is no row of a table and no line of code.
+
+    Examples
+    --------
+    >>> [_is_prose(text) for text in ("It is dry.", "| it | is |", "$ ls -l", "Results of May")]
+    [True, False, False, False]
+    """
+    ended = _ENDED.search(sentence) is not None or _UNMARKED.search(sentence) is not None
+    return ended and _CODE.search(sentence) is None
