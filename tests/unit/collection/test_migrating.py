@@ -105,6 +105,18 @@ def test_a_migrated_collection_is_as_if_it_had_been_made_so(
     assert not verify(place).findings
 
 
+def test_files_are_cut_anew_where_that_is_asked(
+    place: Path, other: Encoder, wanted: Target
+) -> None:
+    migration = Migration(place)
+    migration.prepare(wanted)
+    migration.switch(wanted, recut=True)
+    with open_collection(place, encoder=other) as collection:
+        report = collection.index()
+        assert (report.unchanged, report.changed) == (0, 3)
+        assert collection.index().unchanged == 3
+
+
 def test_everything_goes_back(
     place: Path, encoder: Encoder, other: Encoder, wanted: Target
 ) -> None:
