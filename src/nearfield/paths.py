@@ -15,7 +15,7 @@ from pathlib import Path
 
 import platformdirs
 
-__all__ = ["cache_dir", "collections_dir", "models_dir"]
+__all__ = ["cache_dir", "collections_dir", "evaluations_dir", "models_dir"]
 
 
 def models_dir() -> Path:
@@ -27,6 +27,11 @@ def models_dir() -> Path:
 def collections_dir() -> Path:
     """Folder of the collections that were made without naming a place for them."""
     return _data_dir() / "collections"
+
+
+def evaluations_dir() -> Path:
+    """Folder of the figures that were recorded, one file each."""
+    return _data_dir() / "evaluations"
 
 
 def cache_dir() -> Path:

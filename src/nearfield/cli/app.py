@@ -26,6 +26,8 @@ _COMMANDS = {
     "postmortem": "why questions failed, stage by stage",
     "compress": "what smaller vectors cost in quality",
     "migrate": "move a collection to another model, and back",
+    "evaluate": "measure models or a collection on a task",
+    "leaderboard": "rank systems over recorded figures",
     "graph": "build the HNSW graph of a collection",
     "verify": "check a collection for damage",
     "repair": "keep what is whole of a damaged collection",

@@ -20,7 +20,14 @@ import numpy.typing as npt
 
 from nearfield.errors import InputError
 from nearfield.evaluation.intervals import resamples
-from nearfield.evaluation.metrics import average_precision, spearman
+from nearfield.evaluation.metrics import (
+    auroc,
+    average_precision,
+    best_accuracy,
+    best_f1,
+    pearson,
+    spearman,
+)
 from nearfield.evaluation.report import Report
 from nearfield.evaluation.significance import Comparison, compare, holm
 
@@ -30,7 +37,11 @@ Statistic = Callable[[npt.ArrayLike, npt.ArrayLike], float]
 
 _STATISTICS: dict[str, Statistic] = {
     "spearman": spearman,
+    "pearson": pearson,
     "average_precision": average_precision,
+    "auroc": auroc,
+    "best_accuracy": best_accuracy,
+    "best_f1": best_f1,
 }
 
 
@@ -92,8 +103,8 @@ def _paired_bootstrap(
 ) -> list[Comparison]:
     options = report.options
     drawn = np.concatenate(list(resamples(len(truth), options.samples, options.seed)))
-    if set(np.unique(truth)) == {0.0, 1.0}:
-        drawn = drawn[truth[drawn].any(1)]
+    if set(np.unique(truth)) == {0.0, 1.0}:  # resamples of one kind alone have no figure
+        drawn = drawn[truth[drawn].any(1) & (truth[drawn] < 1).any(1)]
     found = {
         name: np.array([statistic(truth[row], each[row]) for row in drawn])
         for name, each in values.items()

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
-from nearfield.evaluation import environment
+from nearfield.errors import InputError
+from nearfield.evaluation import environment, measuring
 from nearfield.evaluation.ledger import Ledger, Told
 from nearfield.evaluation.measured import Measured
-from nearfield.evaluation.measuring import measuring
 from nearfield.evaluation.options import EvaluationOptions
 from nearfield.evaluation.report import Encoded, Report, SystemCard, TaskCard
 from nearfield.evaluation.tasks.task import Task
@@ -21,7 +22,7 @@ __all__ = ["encoder_card", "evaluate", "reported"]
 
 def evaluate(
     encoder: Encoder,
-    task: Task,
+    task: Task | Any,  # noqa: ANN401  a class of an optional package
     *,
     options: EvaluationOptions | None = None,
     progress: Told | None = None,
@@ -31,8 +32,9 @@ def evaluate(
     Parameters
     ----------
     encoder : Encoder
-    task : Task
-        As :func:`nearfield.evaluation.tasks.load` reads it.
+    task : Task or mteb.AbsTask
+        As :func:`nearfield.evaluation.tasks.load` reads it; or a task of MTEB, whose data are taken
+        over.
     options : EvaluationOptions, optional
         Measures, seed, intervals.
     progress : callable of (encoded, all), optional
@@ -72,8 +74,11 @@ def evaluate(
         Ledger(told=progress),
         time.perf_counter(),
     )
-    measured = measuring(task.kind)(encoder, task, chosen, ledger)
-    return reported(encoder_card(encoder.card), task, measured, chosen, ledger, begun)
+    known: Task = task if hasattr(task, "kind") else _taken_over(task)
+    measuring.check_measures(known.kind, chosen.measures)
+    found = measuring.measuring(known.kind)(encoder, known, chosen, ledger)
+    measured = measuring.chosen(known.kind, found, chosen.measures)
+    return reported(encoder_card(encoder.card), known, measured, chosen, ledger, begun)
 
 
 def encoder_card(card: ModelCard) -> SystemCard:
@@ -136,6 +141,16 @@ def reported(
         problems=task.problems,
         notes=measured.notes,
     )
+
+
+def _taken_over(task: Any) -> Task:  # noqa: ANN401
+    from nearfield.evaluation.tasks.mteb import from_mteb
+
+    if not hasattr(task, "metadata"):
+        raise InputError(
+            f"the task is of type {type(task).__name__}: read one with nearfield.tasks.load"
+        )
+    return from_mteb(task)
 
 
 def _by_role(counts: Mapping[Role, int]) -> dict[str, int]:

@@ -16,8 +16,8 @@ class EvaluationOptions:
     Attributes
     ----------
     measures : tuple of str
-        Of rankings, such as ``("ndcg@10", "recall@100")``, the first of which is the main one; the
-        usual ones of the task where there are none. Other kinds of tasks have their own.
+        The first is the main one; without any the usual ones of the task. Rankings have measures
+        such as ``("ndcg@10", "recall@100")``, other kinds of tasks their own.
     depth : int
         Documents that are ranked for each query.
     seed : int

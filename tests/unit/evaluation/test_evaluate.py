@@ -103,7 +103,11 @@ def test_measures_are_chosen_by_name_before_anything_is_encoded():
     encoder = Letters()
     with pytest.raises(UnknownName, match="did you mean 'ndcg'"):
         evaluate(encoder, retrieval(), options=replace(FEW, measures=("ncdg@10",)))
+    with pytest.raises(UnknownName, match="sts has no measure 'spearmen'; did you mean"):
+        evaluate(encoder, sts(), options=replace(FEW, measures=("spearmen",)))
     assert encoder.seen == []
+    only = evaluate(encoder, sts(), options=replace(FEW, measures=("pearson",)))
+    assert list(only.scores) == ["pearson"]
 
 
 def test_progress_ends_at_the_whole():
@@ -170,7 +174,7 @@ class TestComparing:
         with pytest.raises(InputError, match="same name"):
             compare_reports([one, one])
         with pytest.raises(InputError, match="cannot be compared"):
-            compare_reports([one, evaluate(Letters("b"), sts(), options=FEW)], "pearson")
+            compare_reports([one, evaluate(Letters("b"), sts(), options=FEW)], "map")
 
 
 def test_all_zero_runs_are_figures_like_any_other():

@@ -30,9 +30,6 @@ def measure(
     encoder: Encoder, task: RetrievalTask, options: EvaluationOptions, ledger: Ledger
 ) -> Measured:
     """Rank a task's documents for each of its queries and measure the rankings."""
-    # Asked first: a name that is wrong should not cost an encoding.
-    for name in options.measures:
-        Measure.of(name)
     ledger.expect(len(task.documents) + len(task.queries))
     run = evaluate_retrieval(encoder, task, depth=options.depth, ledger=ledger)
     return measure_run(run, task.qrels, options)

@@ -15,7 +15,7 @@ SPLITS = (*_PREFERRED, "train")
 """Names that files of a data set usually have."""
 
 
-def choose_split(splits: Collection[str], asked: str | None, place: Path) -> str:
+def choose_split(splits: Collection[str], asked: str | None, place: Path | str) -> str:
     """The split that was asked for; without a word ``test``, else ``dev``, else the only one.
 
     Raises
