@@ -31,6 +31,7 @@ _SECTIONS = {
     "embedding": "benchmarks.embedding.section",
     "agreement": "benchmarks.agreement.section",
     "compression": "benchmarks.compression.section",
+    "answers": "benchmarks.answers.section",
 }
 """Modules with ``lines(figures)``, Markdown, and ``drawings(figures)``, SVG by file name."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nearfield.collection.asking import Order
@@ -27,6 +27,9 @@ CHUNKS = [
 
 def _hits(*chunks: Chunk) -> list[Hit]:
     return [Hit(chunk, 1.0 - at / 10, at + 1, "exact") for at, chunk in enumerate(chunks)]
+
+
+SLOWLY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def words(text: str) -> int:
@@ -98,6 +101,7 @@ def test_the_best_passage_is_shortened_by_whole_sentences() -> None:
     assert short.left_out["shortened"] == 1
 
 
+@SLOWLY
 @given(st.lists(st.text(max_size=60), min_size=1, max_size=5))
 def test_no_text_holds_the_word_of_its_marks(texts: list[str]) -> None:
     word = nonce(texts)
@@ -106,6 +110,7 @@ def test_no_text_holds_the_word_of_its_marks(texts: list[str]) -> None:
     assert word == nonce(texts)
 
 
+@SLOWLY
 @given(st.text(alphabet="<|>/[]IiNSTSs passage_mxend\u200b\x1b\n1", max_size=80))
 def test_nothing_like_a_mark_survives(text: str) -> None:
     assert not re.search(
@@ -141,6 +146,7 @@ def test_inert(text: str, expected: str) -> None:
     assert inert(inert(text)) == inert(text)
 
 
+@SLOWLY
 @given(st.text(alphabet="ab ![]()<>/:.hpts1\n", max_size=60), st.integers(1, 9))
 def test_a_stream_shows_nothing_active(text: str, size: int) -> None:
     pieces = [text[at : at + size] for at in range(0, len(text), size)]

@@ -1,0 +1,62 @@
+"""The parts of the benchmark of answers that need no data: learning, drawing, the page."""
+
+from __future__ import annotations
+
+import numpy as np
+from benchmarks.answers.command import _toml
+from benchmarks.answers.data import Question, Remembering, sample
+from benchmarks.answers.learning import Seen, auroc_of, fit
+from benchmarks.answers.section import lines
+
+from nearfield.protocols import Encoder
+
+
+def _seen(count: int) -> list[Seen]:
+    rng = np.random.default_rng(1)
+    return [
+        Seen({"words": float(rng.normal(answerable)), "kind": 1.0}, bool(answerable), False, "a")
+        for answerable in (0, 1)
+        for _ in range(count)
+    ]
+
+
+def test_weights_follow_the_signal_that_tells() -> None:
+    seen = _seen(400)
+    weights = fit(seen, ("words", "kind"))
+    # Two normal distributions one deviation apart: the log odds have slope 1 and are 0 half way.
+    assert abs(weights.of["words"] - 1.0) < 0.15
+    assert abs(weights.bias + weights.of["kind"] + 0.5) < 0.15
+    kept = [weights.probability(s.signals) >= weights.threshold for s in seen if s.answerable]
+    assert abs(np.mean(kept) - 0.95) < 0.01
+    assert abs(auroc_of(seen, weights).mean - 0.76) < 0.03  # Φ(1/√2)
+    assert "[only]\nbias = " in _toml({"only": weights}, 800, 1)
+
+
+def test_the_same_questions_are_drawn_again() -> None:
+    questions = [Question(str(n), ("x",) if n % 3 else (), "p", "a") for n in range(90)]
+    drawn = sample(questions, 20)
+    assert drawn == sample(questions, 20)
+    assert sum(bool(each.answers) for each in drawn) == 10
+
+
+def test_remembered_vectors_are_the_encoder_s(encoder: Encoder) -> None:
+    texts = ["snow", "bread", "snow"]
+    kept = Remembering(encoder)
+    assert np.array_equal(kept.encode(texts), encoder.encode(texts))
+    assert np.array_equal(kept.encode(texts[1:]), encoder.encode(texts[1:]))
+    assert kept.encode([]).shape == (0, 16)
+
+
+def test_the_page_shows_what_was_measured() -> None:
+    interval = {"mean": 0.5, "low": 0.4, "high": 0.6}
+    report = {"f1": interval, "refused_right": 0.5, "refused_wrong": 0.1, "questions": 4}
+    figures = {
+        "questions": 8,
+        "paragraphs": 3,
+        "evidence": {"taught": 4, "words": {"unanswerable": interval, "absent": interval}},
+        "extractive": report,
+        "overhead": {"chunks": 1000, "seconds": 0.02, "steps": {"search": 0.01}},
+    }
+    page = "\n".join(lines(figures))
+    assert "| words | 0.500 [0.400, 0.600] | 0.500 [0.400, 0.600] |" in page
+    assert "takes 20 ms in 1,000 passages (median; by step in ms: search 10.0)" in page
