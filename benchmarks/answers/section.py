@@ -24,9 +24,9 @@ def lines(figures: Mapping[str, Any]) -> Iterator[str]:
     """Markdown of one result."""
     evidence = figures["evidence"]
     yield (
-        f"{figures['questions']:,} questions of SQuAD 2.0 about {figures['paragraphs']} paragraphs; "
-        "half of them have no answer. Weights were learned from half of the articles; every figure is "
-        "of the others, with 95% bootstrap intervals over questions."
+        f"{figures['questions']:,} questions of SQuAD 2.0 about {figures['paragraphs']} "
+        "paragraphs; half of them have no answer. Weights were learned from half of the articles; "
+        "every figure is of the others, with 95% bootstrap intervals over questions."
     )
     yield ""
     yield "Answerable questions told from others (AUROC; 0.5 is chance):"
@@ -75,7 +75,7 @@ def _times(figures: Mapping[str, Any]) -> Iterator[str]:
         first = figures["first words"]
         yield (
             f"The local default's first words come {first['new_context_s']:g} s after a new "
-            f"context of {first['context_tokens']:,} tokens, and {first['same_context_s']:g} s after "
+            f"context of {first['context_tokens']:,} tokens, {first['same_context_s']:g} s after "
             f"another question about the same one ({first['prompt_tokens_per_second']:g} prompt "
             "tokens a second)."
         )

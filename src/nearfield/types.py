@@ -599,7 +599,7 @@ class Answer:
         What was searched for: the question itself, or what it was rewritten to.
     left_out : mapping of str to int
         Counts by reason: passages that repeat others, that found no room, that were cut; sentences
-        that nothing supports, where those are dropped.
+        that were said twice, and those that nothing supports, where these are dropped.
     seconds : mapping of str to float
         Wall time by step.
     """

@@ -206,7 +206,7 @@ def _preview() -> Iterator[Callable[[str], None]]:
     from rich.live import Live
     from rich.text import Text
 
-    with Live(transient=True, refresh_per_second=15) as live:
+    with Live(Text("…", style="dim"), transient=True, refresh_per_second=15) as live:
         yield lambda text: live.update(Text(safe(text)))
 
 

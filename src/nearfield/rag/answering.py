@@ -235,7 +235,7 @@ class Answerer:
                 self._collection.encoder,
                 unsupported=options.unsupported,
             )
-        course.count({"unsupported": cited.dropped})
+        course.count({"unsupported": cited.dropped, "said twice": cited.repeated})
         answer = self._answer(course, hits, queries, judgement, cited)
         if not answer.text:
             answer = replace(answer, text=texts.abstain, abstained=True)

@@ -45,12 +45,15 @@ class Cited:
         Not yet compared with the store.
     dropped : int
         Sentences left out because nothing supports them.
+    repeated : int
+        Sentences left out because the answer has them already; small models go round in circles.
     """
 
     text: str
     statements: tuple[Statement, ...]
     citations: tuple[Citation, ...]
     dropped: int = 0
+    repeated: int = 0
 
 
 class _Numbers:
@@ -120,8 +123,13 @@ def cite(
     numbers = _Numbers()
     statements: list[Statement] = []
     parts: list[str] = []
-    end = dropped = 0
+    end = dropped = repeated = 0
+    said: set[str] = set()
     for (a, b), claim, (places, support) in zip(cut, claims, found, strict=True):
+        if claim in said:
+            repeated, end = repeated + 1, b
+            continue
+        said.add(claim)
         supported = support >= model.threshold
         if not supported and unsupported is Unsupported.DROP:
             dropped, end = dropped + 1, b
@@ -132,7 +140,9 @@ def cite(
         between = plain[end:a] or (" " if parts else "")
         parts.append(f"{between}{claim} {shown}")
         end = b
-    return Cited("".join(parts).strip(), tuple(statements), tuple(numbers.citations), dropped)
+    return Cited(
+        "".join(parts).strip(), tuple(statements), tuple(numbers.citations), dropped, repeated
+    )
 
 
 def _places(

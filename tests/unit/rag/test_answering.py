@@ -48,6 +48,13 @@ def test_a_written_answer_is_cited_sentence_by_sentence(shop: Collection) -> Non
     assert answer.usage is not None and answer.usage.output_tokens == 13
 
 
+def test_what_is_said_twice_is_shown_once(shop: Collection) -> None:
+    writer = Scripted(["The oven bakes bread. Elephants are grey. The oven bakes bread."])
+    answer = shop.ask("What bakes bread?", generator=writer, options=ALWAYS)
+    assert answer.text == f"The oven bakes bread. [1] Elephants are grey. {UNSUPPORTED}"
+    assert answer.left_out["said twice"] == 1
+
+
 def test_sentences_without_a_source_can_be_dropped(shop: Collection) -> None:
     options = AskOptions(threshold=0.0, unsupported=Unsupported.DROP)
     writer = Scripted(["Elephants are grey. The oven bakes bread."])

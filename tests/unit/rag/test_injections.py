@@ -12,18 +12,21 @@ import re
 import socket
 import subprocess
 import unicodedata
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.unit.rag.conftest import PASSAGES, Parrot
 
 from nearfield.cli import ask as cli
-from nearfield.collection import Collection
+from nearfield.collection import Collection, open_collection
 from nearfield.collection.asking import AskOptions
+from nearfield.protocols import Encoder
 from nearfield.types import Answer, Piece
 
 DOCUMENTS = json.loads((Path(__file__).parent / "injections.json").read_text("utf-8"))
-ALL = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda d: d["kind"].replace(" ", "-"))
+CASES = range(len(DOCUMENTS))
+ALL = pytest.mark.parametrize("case", CASES, ids=[d["kind"].replace(" ", "-") for d in DOCUMENTS])
 ALWAYS = AskOptions(threshold=0.0)
 QUESTION = "What about snow, frost, ice, gloves and the cold of winter?"
 
@@ -56,10 +59,20 @@ def sealed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.system", refuse)
 
 
-@pytest.fixture
-def poisoned(shop: Collection, document: dict[str, str]) -> Collection:
-    shop.add([document["text"]], ids=["harm"])
-    return shop
+@pytest.fixture(scope="module")
+def poisoned(encoder: Encoder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collection]:
+    """Three harmless passages, and all that mean harm; a filter shows one of these at a time."""
+    place = tmp_path_factory.mktemp("poisoned") / "shop.nf"
+    with open_collection(place, encoder=encoder) as collection:
+        texts = [*PASSAGES.values(), *(each["text"] for each in DOCUMENTS)]
+        ids = [*PASSAGES, *(f"harm{case}" for case in CASES)]
+        cases = [{"case": -1}] * len(PASSAGES) + [{"case": case} for case in CASES]
+        collection.add(texts, ids=ids, metadata=cases)
+        yield collection
+
+
+def _where(case: int) -> str:
+    return f"case in (-1, {case})"
 
 
 _CODES = ("Cc", "Cf", "Cs")
@@ -75,20 +88,18 @@ def _hidden(text: str) -> list[str]:
 
 
 @ALL
-def test_the_prompt_keeps_passages_apart(
-    poisoned: Collection, document: dict[str, str], sealed: None
-) -> None:
+def test_the_prompt_keeps_passages_apart(poisoned: Collection, case: int, sealed: None) -> None:
     parrot = Parrot()
-    answer = poisoned.ask(QUESTION, generator=parrot, options=ALWAYS)
+    answer = poisoned.ask(QUESTION, where=_where(case), generator=parrot, options=ALWAYS)
     (messages,) = parrot.asked
     prompt = messages[-1].text
     marks = _MARK.findall(prompt)
     used = {hit.chunk.id for hit in answer.nearest}
-    assert "harm" in used
+    assert f"harm{case}" in used
     # One word for all marks, two marks a passage, and the word stands in no passage.
     assert len(set(marks)) == 1
     assert len(marks) == 2 * len(used)
-    assert marks[0] not in document["text"]
+    assert marks[0] not in DOCUMENTS[case]["text"]
     assert len(re.findall(r"<\s*/?\s*passage", prompt, re.IGNORECASE)) == len(marks)
     # No control token of a chat template is left, and nothing that cannot be seen.
     assert not re.search(r"<\|[^|]*\|>|\[/?INST\]|<</?SYS>>|</?s>|<(start|end)_of_turn>", prompt)
@@ -100,10 +111,10 @@ def test_the_prompt_keeps_passages_apart(
 
 @ALL
 def test_the_answer_is_plain_text_with_true_citations(
-    poisoned: Collection, document: dict[str, str], sealed: None
+    poisoned: Collection, case: int, sealed: None
 ) -> None:
     for generator in ("extractive", Parrot()):
-        answer = poisoned.ask(QUESTION, generator=generator, options=ALWAYS)
+        answer = poisoned.ask(QUESTION, where=_where(case), generator=generator, options=ALWAYS)
         assert not _ACTIVE.search(answer.text), answer.text
         assert _hidden(answer.text) == []
         found = {hit.chunk.id: hit.chunk for hit in answer.nearest}
@@ -120,11 +131,13 @@ def test_the_answer_is_plain_text_with_true_citations(
 
 @ALL
 def test_the_stream_shows_no_more_than_the_answer(
-    poisoned: Collection, document: dict[str, str], sealed: None
+    poisoned: Collection, case: int, sealed: None
 ) -> None:
     shown = "".join(
         piece.text
-        for piece in poisoned.ask_stream(QUESTION, generator=Parrot(), options=ALWAYS)
+        for piece in poisoned.ask_stream(
+            QUESTION, where=_where(case), generator=Parrot(), options=ALWAYS
+        )
         if isinstance(piece, Piece)
     )
     assert not _ACTIVE.search(shown), shown
@@ -134,11 +147,11 @@ def test_the_stream_shows_no_more_than_the_answer(
 @ALL
 def test_the_terminal_gets_no_codes(
     poisoned: Collection,
-    document: dict[str, str],
+    case: int,
     sealed: None,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    answer = poisoned.ask(QUESTION, generator=Parrot(), options=ALWAYS)
+    answer = poisoned.ask(QUESTION, where=_where(case), generator=Parrot(), options=ALWAYS)
     assert isinstance(answer, Answer)
     cli._show(poisoned, answer)
     printed = capsys.readouterr().out
@@ -148,9 +161,9 @@ def test_the_terminal_gets_no_codes(
 
 
 @ALL
-def test_nothing_changes(poisoned: Collection, document: dict[str, str], sealed: None) -> None:
+def test_nothing_changes(poisoned: Collection, case: int, sealed: None) -> None:
     before = {path: path.stat().st_size for path in poisoned.path.parent.rglob("*")}
-    poisoned.ask(QUESTION, generator=Parrot(), options=ALWAYS)
+    poisoned.ask(QUESTION, where=_where(case), generator=Parrot(), options=ALWAYS)
     assert {path: path.stat().st_size for path in poisoned.path.parent.rglob("*")} == before
-    assert poisoned.count() == len(PASSAGES) + 1
-    assert poisoned.get(["harm"])[0].text == document["text"]
+    assert poisoned.count() == len(PASSAGES) + len(DOCUMENTS)
+    assert poisoned.get([f"harm{case}"])[0].text == DOCUMENTS[case]["text"]
