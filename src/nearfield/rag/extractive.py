@@ -26,15 +26,15 @@ NAME = "extractive"
 WORDS_WEIGHT = 0.5
 """Worth of holding all words of the question, beside a cosine.
 
-On half of SQuAD's articles the right sentence is chosen for 64% of questions with 0, 74% with 0.5
-and 74% with 1.
+Of five passages the right sentence is chosen for 64% of SQuAD's answerable questions with 0, for
+74% with 0.6 and with 1.
 """
 
-_COMPARED = 8
+_COMPARED = 3
 """Sentences whose vectors are compared: those that share most words with the question.
 
-Comparing all of five passages finds the right one for 0.3% more questions and takes five times as
-long.
+Of half of SQuAD's articles 70.7% of questions get a sentence with the answer; all of five passages'
+sentences, ten times as many, would find 71.2%.
 """
 
 _READ_AGAIN = 4
