@@ -8,15 +8,17 @@ every candidate's latency, and kept.
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from nearfield.collection.model import describe
 from nearfield.collection.options import Chunking, chunker_for
 from nearfield.metric import Metric, normalise
 from nearfield.models.cache import CachedEncoder, VectorCache
@@ -25,6 +27,7 @@ from nearfield.models.resolve import load
 from nearfield.models.vector_cache import key as cache_key
 from nearfield.passage import embedding_text
 from nearfield.protocols import Encoder, Observer, Reranker, Tokenizer
+from nearfield.selection.applying import refined
 from nearfield.selection.pipeline import ModelChoice, Pipeline
 from nearfield.stores.local import CODES_FROM, RECALL, LocalStore, Mode, SearchPath
 from nearfield.types import BatchReport, Chunk, Document, FloatArray, ModelCard, Role
@@ -287,7 +290,9 @@ class Workshop:
         card = self.card(pipeline.model)
         vectors = _cut(passages.vectors, pipeline.model, card)
         paths = self.wanted.get(place, {pipeline.storage.path})
-        properties = {RECALL: repr(place.recall)}
+        encoder = refined(self.counted(pipeline.model).inner, pipeline.model)
+        properties = describe(pipeline.model.name, encoder.card, pipeline.model.dimensions)
+        properties |= {RECALL: repr(place.recall), "chunking": json.dumps(asdict(place.chunking))}
         if SearchPath.QUANTISED in paths:
             properties[CODES_FROM] = "1"
         path = self.folder / f"{len(self._stores):03}-{pipeline.key}.nf"
@@ -295,7 +300,11 @@ class Workshop:
         path.parent.mkdir(parents=True, exist_ok=True)
         begun = self.clock()
         with LocalStore.create(
-            path, dimension=vectors.shape[1], metric=place.metric, properties=properties
+            path,
+            dimension=vectors.shape[1],
+            metric=place.metric,
+            fingerprint=encoder.card.fingerprint,
+            properties=properties,
         ) as store:
             for start in range(0, len(vectors), _ADDED_AT_ONCE):
                 stop = start + _ADDED_AT_ONCE

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from nearfield.collection import Collection
 from nearfield.errors import NearfieldError
+from nearfield.evaluation.postmortem import postmortem
+from nearfield.selection.applying import refined
 from nearfield.selection.data import Data
 from nearfield.selection.trial import Trial
 from nearfield.selection.trials import Trials
@@ -14,6 +18,7 @@ __all__ = ["Failing", "find"]
 
 _SHOWN = 8
 _EXCERPT = 160
+_LOW = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +49,46 @@ def find(trial: Trial, trials: Trials, data: Data) -> list[Failing]:
     """Look at the questions with the lowest figures again."""
     scores = trial.scores | trial.held_out
     lowest = sorted(scores, key=lambda query: (scores[query], query))[:_SHOWN]
+    lowest = [query for query in lowest if scores[query] < _LOW]
+    causes = _causes(trial, trials, data, lowest)
     failing = []
     for query in lowest:
-        if scores[query] >= 0.5:
-            break
         try:
             hits, _ = trials.search(trial.pipeline, query, trial.pipeline.search.k)
         except (NearfieldError, OSError):
             hits = []
         first = hits[0].chunk.text if hits else "nothing"
         failing.append(
-            Failing(data.queries[query], scores[query], _expected(query, data), _short(first))
+            Failing(
+                data.queries[query],
+                scores[query],
+                _expected(query, data),
+                _short(first),
+                causes.get(query, ""),
+            )
         )
     return failing
+
+
+def _causes(trial: Trial, trials: Trials, data: Data, queries: Sequence[str]) -> dict[str, str]:
+    """Which stage lost each answer; empty where the store cannot be examined."""
+    pipeline = trial.pipeline
+    try:
+        encoder = refined(trials.workshop.counted(pipeline.model).inner, pipeline.model)
+        place = trials.workshop.store(pipeline).path
+        with Collection(place, encoder=encoder) as collection:
+            found = postmortem(
+                collection,
+                {query: data.queries[query] for query in queries},
+                {query: data.qrels[query] for query in queries},
+                options=pipeline.options,
+                rerank=pipeline.search.rerank or None,
+                spans={query: data.spans[query] for query in queries if query in data.spans},
+            )
+    except (NearfieldError, OSError) as error:
+        return dict.fromkeys(queries, f"not examined: {error}"[:_EXCERPT])
+    lost = {each.query: f"{each.cause.value}: {each.evidence}" for each in found.failures}
+    return {query: lost.get(query, "found, but low") for query in queries}
 
 
 def _expected(query: str, data: Data) -> str:

@@ -25,6 +25,7 @@ __all__ = [
 ]
 
 _SHOWN = 14
+_FEW = 6
 
 
 def tiles(decision: Decision) -> str:
@@ -72,7 +73,8 @@ def candidate_table(decision: Decision) -> str:
     shown = _table(decision, head)
     if rest or gone:
         shown += (
-            f"<details><summary>{len(rest) + len(gone)} more candidates</summary>"
+            f"<details{' open' if len(points) < _FEW else ''}>"
+            f"<summary>{len(rest) + len(gone)} more candidates</summary>"
             + (_table(decision, rest) if rest else "")
             + _gone(gone)
             + "</details>"

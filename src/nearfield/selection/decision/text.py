@@ -132,7 +132,7 @@ def _table(head: list[str], rows: list[list[str]]) -> str:
 
 def _code(text: str, language: str) -> str:
     fence = "```" if "```" not in text else "`" * 20  # a folder may be called anything
-    return f"{fence}{language} norun\n{text.rstrip()}\n{fence}"
+    return f"{fence}{language}\n{text.rstrip()}\n{fence}"
 
 
 def _line(text: str) -> str:
