@@ -244,6 +244,24 @@ async def test_searches_side_by_side(store: NearfieldVectorStore) -> None:
     assert [documents[0].id for documents in found] == IDS * 4
 
 
+@pytest.mark.parametrize("mode", ["dense", "lexical", "hybrid", "sparse", "late"])
+def test_the_retriever_finds_what_the_collection_finds(
+    mode: str, tmp_path: Path, words_file: Path, splade_path: Path, reranker_path: Path
+) -> None:
+    with nf.open(tmp_path / "c.nf", encoder=str(words_file)) as collection:
+        years = [{"year": each.get("year")} for each in METADATA]
+        collection.add(TEXTS, ids=IDS, metadata=years)
+        rerank_too = mode == "hybrid"
+        retriever = NearfieldRetriever(
+            collection=collection, mode=mode, k=2, filter={"year": {"$gt": 0}}, rerank=rerank_too
+        )
+        hits = collection.search(
+            "bread and steak", mode=mode, k=2, where="year > 0", rerank=rerank_too
+        )
+        assert ids_of(retriever.invoke("bread and steak")) == [hit.chunk.id for hit in hits]
+        assert hits
+
+
 def test_the_retriever_refuses_at_once(tmp_path: Path) -> None:
     with pytest.raises(StoreNotFound):
         NearfieldRetriever(collection=tmp_path / "none.nf")

@@ -7,7 +7,7 @@ import tempfile
 import threading
 import weakref
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from shutil import rmtree
@@ -18,7 +18,7 @@ import numpy as np
 from nearfield.collection import Chunking, Collection, open_collection
 from nearfield.collection.locate import is_collection
 from nearfield.collection.model import describe, is_same_class, mixing
-from nearfield.errors import DimensionMismatch, StoreError
+from nearfield.errors import DimensionMismatch, StoreError, UnknownId
 from nearfield.filters import Filter
 from nearfield.integrations.common.model import NamedModel
 from nearfield.integrations.common.outside import OUTSIDE, OutsideEncoder
@@ -125,8 +125,10 @@ class Storage:
 
     def present(self, ids: Sequence[str]) -> list[Chunk]:
         """Those of the passages that are there, in the order of `ids`."""
-        known = self.collection.store.existing(ids)
-        return self.collection.get([id_ for id_ in dict.fromkeys(ids) if id_ in known])
+        while True:
+            known = self.collection.store.existing(ids)
+            with suppress(UnknownId):  # deleted since: look again
+                return self.collection.get([id_ for id_ in dict.fromkeys(ids) if id_ in known])
 
     def chunks(self, where: Filter | None = None) -> Iterator[tuple[Chunk, FloatArray]]:
         """Every passage that matches, with its vector, in order of insertion."""
