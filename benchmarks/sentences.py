@@ -5,8 +5,9 @@
     python -m benchmarks.sentences --data FOLDER --out FOLDER [--count 1000000] [--model NAME]
 
 writes ``texts.jsonl`` (one JSON string a line) and ``vectors.npy`` (float32, unit length), and
-takes up a run that was ended. Texts are the distinct sentences of the data folder's plain text and
-documentation, mixed by a fixed seed so that the first n are a fair sample of all.
+takes up a run that was ended. ``--so-far FOLDER`` writes what another run, which may go on, has
+embedded as a folder of its own. Texts are the distinct sentences of the data folder's plain text
+and documentation, mixed by a fixed seed so that the first n are a fair sample of all.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import lzma
 import random
 import sys
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -30,17 +32,34 @@ _SLICE = 8192
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Embed distinct sentences of a data folder")
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--so-far", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--count", type=int, default=1_000_000)
     parser.add_argument("--model", default="all-MiniLM-L6-v2")
+    parser.add_argument("--dimension", type=int, default=384, help="of --so-far")
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
+    if given.so_far is not None:
+        return so_far(given.so_far, given.out, given.dimension)
+    if given.data is None:
+        parser.error("--data or --so-far says where the texts are")
     listed = given.out / "texts.jsonl"
     if not listed.is_file():
         write_texts(given.data, given.count, listed)
     texts = [json.loads(line) for line in listed.open(encoding="utf-8")]
-    embed(texts, given.out, given.model)
+    return embed(texts, given.out, given.model)
+
+
+def so_far(running: Path, out: Path, dimension: int) -> None:
+    """Write the texts that have their vectors already."""
+    raw = running / "vectors.raw"
+    count = raw.stat().st_size // (4 * dimension)
+    vectors = np.memmap(raw, dtype=np.float32, mode="r", shape=(count, dimension))
+    np.save(out / "vectors.npy", vectors)
+    with (running / "texts.jsonl").open(encoding="utf-8") as texts:
+        (out / "texts.jsonl").write_text("".join(islice(texts, count)), encoding="utf-8")
+    print(f"{count:,} sentences", file=sys.stderr)
 
 
 def write_texts(data: Path, count: int, out: Path) -> None:

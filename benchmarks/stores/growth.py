@@ -20,6 +20,7 @@ SIZES = (10_000, 30_000, 100_000, 300_000, 1_000_000)
 _QUERIES = 200
 _SECONDS = 10.0
 _SEARCHES = 1000
+_WORTH = 1.25  # times the last size, to be one of its own
 _FILTERED = (("random", "1%"), ("near", "1%"), ("far", "1%"))
 
 
@@ -69,8 +70,16 @@ def grow(
 
 
 def reached(sizes: tuple[int, ...], available: int) -> tuple[int, ...]:
-    """Those sizes that the data suffices for."""
-    return tuple(size for size in sizes if size <= available)
+    """Those sizes that the data suffices for, and all of the data where a larger one is missed.
+
+    Examples
+    --------
+    >>> reached((10, 30, 100), 80), reached((10, 30, 100), 35)
+    ((10, 30, 80), (10, 30))
+    """
+    fitting = tuple(size for size in sizes if size <= available)
+    missed = len(fitting) < len(sizes) and fitting and available >= _WORTH * fitting[-1]
+    return (*fitting, available) if missed else fitting
 
 
 def _asked(running: Session, part: Workload) -> dict[str, Any]:

@@ -217,7 +217,9 @@ def test_a_pair_is_scored_once(tmp_path: Path) -> None:
 
 
 def test_sizes_that_the_data_suffices_for() -> None:
-    assert reached((10, 30, 100), 99) == (10, 30)
+    assert reached((10, 30, 100), 99) == (10, 30, 99)
+    assert reached((10, 30, 100), 36) == (10, 30)
+    assert reached((10, 30, 100), 5) == ()
 
 
 class TestPage:
