@@ -24,6 +24,7 @@ from benchmarks.results import RESULTS, origin, record, save
 _BENCHMARKS = {
     "embedding": "benchmarks.embedding:run",
     "startup": "benchmarks.startup:run",
+    "hosted": "benchmarks.hosted:run",
     "size": "benchmarks.size:run",
     "store": "benchmarks.store:run",
     "encode": "benchmarks.encode:run",

@@ -46,14 +46,11 @@ class Ask:
     role : Role
     dimensions : int or None
         To be asked of the server; None takes the model's own.
-    official : bool
-        The provider's own server, not one that speaks its protocol.
     """
 
     model: str
     role: Role
     dimensions: int | None = None
-    official: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,13 +168,14 @@ def _row(value: object) -> FloatArray:
             return np.frombuffer(base64.b64decode(value, validate=True), dtype="<f4").astype("f4")
         except (binascii.Error, ValueError):
             raise RemoteAnswerInvalid("a vector is no base64 of float32 numbers") from None
-    if not isinstance(value, list) or not all(type(part) in (float, int) for part in value):
-        raise RemoteAnswerInvalid("a vector is no list of numbers")
     try:
-        with np.errstate(over="ignore"):  # infinity is refused where all values are seen
-            return np.array(value, dtype=np.float64).astype(np.float32)
-    except OverflowError:
-        raise RemoteAnswerInvalid("a vector holds a number beyond all bounds") from None
+        found = np.array(value) if isinstance(value, list) and value else None
+    except (ValueError, OverflowError):  # lists of lists of different lengths
+        found = None
+    if found is None or found.ndim != 1 or found.dtype.kind not in "fiu":
+        raise RemoteAnswerInvalid("a vector is no list of numbers")
+    with np.errstate(over="ignore"):  # infinity is refused where all values are seen
+        return found.astype(np.float32)
 
 
 def tokens_of(answer: Json, *path: str) -> int | None:

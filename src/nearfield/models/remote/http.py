@@ -219,6 +219,8 @@ class HttpClient:
         failures = 0
         while True:
             with self.pace.slot():
+                if stop is not None and stop.is_set():
+                    raise self._ended()
                 cost.begin()
                 try:
                     outcome = send()
@@ -239,7 +241,10 @@ class HttpClient:
         if stop is None:
             self._sleep(seconds)
         elif stop.wait(seconds):
-            raise RemoteUnavailable(f"{self.endpoint.title} was not asked again: the job has ended")
+            raise self._ended()
+
+    def _ended(self) -> RemoteUnavailable:
+        return RemoteUnavailable(f"{self.endpoint.title} was not asked any more: the job has ended")
 
     def _give_up(self, failure: _Failure, failures: int) -> None:
         """Raise where another try makes no sense."""
@@ -248,9 +253,10 @@ class HttpClient:
             raise RemoteAnswerInvalid(f"{title}: {failure.reason}")
         if not failure.passing:
             raise RemoteRefused(self._refusal(failure), failure.status)
+        impatient = failure.asked is not None and failure.asked > self.retry.patience
         if failure.status == 429:
-            self.pace.was_too_fast(failure.asked)
-        if failure.asked is not None and failure.asked > self.retry.patience:
+            self.pace.was_too_fast(None if impatient else failure.asked)
+        if failure.asked is not None and impatient:
             raise RemoteUnavailable(
                 f"{title} is too busy and asks to wait {failure.asked:,.0f} s, longer than "
                 f"{self.retry.patience:,.0f} s: try later; what was stored is kept"

@@ -159,7 +159,7 @@ class Requests:
         return Got(answer.rows, tokens, (False,) * len(texts))
 
     def _ask(self, role: Role) -> Ask:
-        return Ask(self.model, role, self.dimensions, self.official)
+        return Ask(self.model, role, self.dimensions)
 
 
 def _is_too_long(refusal: RemoteRefused) -> bool:

@@ -14,6 +14,7 @@ import nearfield as nf
 from nearfield.errors import (
     InputError,
     KeyMissing,
+    MissingExtra,
     RemoteAnswerInvalid,
     RemoteRefused,
     RemoteUnavailable,
@@ -391,3 +392,52 @@ def test_json_of_the_request_is_what_was_meant(hosted: HostedServer) -> None:
     encoder.encode([strange])
     assert hosted.texts()[-1] == strange
     assert json.dumps(hosted.seen[-1].body)
+
+
+def test_an_interrupt_gives_what_was_bought_first(
+    hosted: HostedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from nearfield.models.remote import encoder as module
+
+    real, calls = module.wait, 0
+
+    def interrupted(*arguments: Any, **options: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            raise KeyboardInterrupt
+        return real(*arguments, **options)
+
+    encoder = remote.load("cohere:letters")
+    monkeypatch.setattr(module, "wait", interrupted)
+    texts = [f"text {number}" for number in range(96 * 20)]
+    got: list[int] = []
+    with pytest.raises(KeyboardInterrupt):
+        for bought in encoder.batches(texts, role=Role.DOCUMENT):
+            got.extend(bought.positions)
+    assert len(got) == len(set(got)) == len(hosted.texts()) - 1  # all that was paid for
+    assert len(got) < len(texts)
+
+
+def test_the_base_install_says_which_extra_is_missing(
+    hosted: HostedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import sys
+
+    monkeypatch.setitem(sys.modules, "httpx2", None)
+    with pytest.raises(MissingExtra, match=r"nearfield\[remote\]"):
+        nf.load("openai:text-embedding-3-small")
+
+
+def test_local_models_do_not_load_the_http_library() -> None:
+    import subprocess
+    import sys
+
+    program = (
+        "import sys; import nearfield.models.resolve, nearfield.collection; "
+        "print([m for m in sys.modules if m.startswith(('httpx', 'nearfield.models.remote.'))])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "['nearfield.models.remote.naming']", done.stderr

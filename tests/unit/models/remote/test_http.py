@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Iterator
 
@@ -95,8 +96,19 @@ def test_retry_after_is_honoured(hosted: HostedServer) -> None:
 
 def test_a_wait_beyond_patience_ends_the_job(hosted: HostedServer) -> None:
     hosted.faults.append(Fault(429, headers={"Retry-After": "3600"}))
+    client = _client(hosted)
     with pytest.raises(RemoteUnavailable, match="asks to wait 3,600 s, longer than 120 s"):
-        _client(hosted).post(PATH, BODY, _Cost())
+        client.post(PATH, BODY, _Cost())
+    assert client.post(PATH, BODY, _Cost())["object"] == "list"  # the next job is not held back
+
+
+def test_a_job_that_has_ended_sends_nothing_more(hosted: HostedServer) -> None:
+    stop, cost = threading.Event(), _Cost()
+    stop.set()
+    with pytest.raises(RemoteUnavailable, match="the job has ended"):
+        _client(hosted).post(PATH, BODY, cost, stop)
+    assert hosted.seen == []
+    assert cost.told == []
 
 
 def test_tries_come_to_an_end(hosted: HostedServer) -> None:

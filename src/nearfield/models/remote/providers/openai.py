@@ -18,7 +18,10 @@ BASE_URL = "https://api.openai.com/v1"
 
 
 class OpenAIEmbeddings:
-    """``POST /embeddings``; vectors travel as base64, which is a quarter of the digits."""
+    """``POST /embeddings``; vectors are asked for in base64, a quarter of the digits.
+
+    OpenAI's own client asks so by default; servers that do not know it send lists of numbers.
+    """
 
     key_variables: tuple[str, ...] = ("OPENAI_API_KEY",)
     refuses_long = True
@@ -30,9 +33,7 @@ class OpenAIEmbeddings:
         return "/embeddings"
 
     def body(self, texts: Sequence[str], ask: Ask) -> Json:
-        body: Json = {"model": ask.model, "input": list(texts)}
-        # Servers of other makers do not all know base64.
-        body["encoding_format"] = "base64" if ask.official else "float"
+        body: Json = {"model": ask.model, "input": list(texts), "encoding_format": "base64"}
         if ask.dimensions is not None:
             body["dimensions"] = ask.dimensions
         return body
