@@ -31,6 +31,9 @@ _BENCHMARKS = {
     "indexing": "benchmarks.indexing:run",
     "figures": "benchmarks.figures:run_minilm",
     "figures-mpnet": "benchmarks.figures:run_mpnet",
+    "evaluation": "benchmarks.published:run_speed",
+    "mteb": "benchmarks.published:run_minilm",
+    "mteb-mpnet": "benchmarks.published:run_mpnet",
 }
 _COMMANDS = {
     "stores": "benchmarks.stores.command:main",
