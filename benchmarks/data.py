@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
 import json
 import math
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.harness import DataMissing
+from nearfield.evaluation.tasks import RetrievalTask, StsTask, TaskKind, load
+from nearfield.evaluation.tasks.beir import load_beir
 
-__all__ = ["PairTask", "Passages", "RetrievalTask", "passages", "scifact", "stsbenchmark"]
+__all__ = ["Passages", "passages", "scifact", "stsbenchmark"]
 
 _SEED = 13
 _VOCABULARY = """
@@ -43,32 +44,6 @@ class Passages:
                 out.write("\n")
 
 
-@dataclass(frozen=True, slots=True)
-class RetrievalTask:
-    """A corpus, queries, and which documents answer them.
-
-    Attributes
-    ----------
-    documents, queries : mapping of str to str
-        Text by id.
-    judged : mapping of str to mapping of str to int
-        Query id → document id → relevance.
-    """
-
-    documents: Mapping[str, str]
-    queries: Mapping[str, str]
-    judged: Mapping[str, Mapping[str, int]]
-
-
-@dataclass(frozen=True, slots=True)
-class PairTask:
-    """Sentence pairs and how near people found them."""
-
-    left: Sequence[str]
-    right: Sequence[str]
-    scores: Sequence[float]
-
-
 def passages(data: Path | None, count: int) -> Passages:
     """The first `count` passages of ``tech-docs``, or generated ones without a data folder."""
     path = data / "tech-docs" / "corpus.jsonl.gz" if data else None
@@ -83,31 +58,15 @@ def passages(data: Path | None, count: int) -> Passages:
 
 
 def scifact(data: Path | None) -> RetrievalTask:
-    """SciFact's test split, documents as ``title + " " + text``, as MTEB and BEIR read it."""
-    folder = _folder(data, "scifact")
-    documents = {
-        str(record["_id"]): f"{record.get('title', '')} {record['text']}".strip()
-        for record in _records(folder / "corpus.jsonl.gz")
-    }
-    judged: dict[str, dict[str, int]] = {}
-    for row in _table(folder / "qrels" / "test.tsv"):
-        judged.setdefault(row["query-id"], {})[row["corpus-id"]] = int(row["score"])
-    queries = {
-        str(record["_id"]): str(record["text"])
-        for record in _records(folder / "queries.jsonl")
-        if record["_id"] in judged
-    }
-    return RetrievalTask(documents, queries, judged)
+    """SciFact's test split."""
+    return load_beir(_folder(data, "scifact"), "test")
 
 
-def stsbenchmark(data: Path | None) -> PairTask:
+def stsbenchmark(data: Path | None) -> StsTask:
     """STSBenchmark's test split."""
-    rows = list(_table(_folder(data, "stsb") / "test.tsv"))
-    return PairTask(
-        [row["sentence1"] for row in rows],
-        [row["sentence2"] for row in rows],
-        [float(row["score"]) for row in rows],
-    )
+    task = load(_folder(data, "stsb"), split="test", kind=TaskKind.STS)
+    assert isinstance(task, StsTask)
+    return task
 
 
 def _folder(data: Path | None, name: str) -> Path:
@@ -121,11 +80,6 @@ def _records(path: Path) -> Iterator[dict[str, object]]:
     with opener(path, "rt", encoding="utf-8") as lines:
         for line in lines:
             yield json.loads(line)
-
-
-def _table(path: Path) -> Iterator[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as lines:
-        yield from csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
 
 
 def _generated(count: int) -> list[str]:

@@ -26,7 +26,7 @@ from benchmarks.harness import (
     scratch,
     summary,
 )
-from benchmarks.metrics import cosines
+from nearfield.evaluation.measuring.sts import cosines
 
 __all__ = ["run"]
 

@@ -8,28 +8,26 @@ MTEB leaderboard (Muennighoff et al., 2023).
 
 from __future__ import annotations
 
-import statistics
 import time
 from dataclasses import dataclass
 from functools import partial
 
-import numpy as np
-
-from benchmarks.data import PairTask, RetrievalTask, scifact, stsbenchmark
+from benchmarks.data import scifact, stsbenchmark
 from benchmarks.harness import Check, Context, Json, Outcome, within
-from benchmarks.metrics import ndcg, spearman
-from nearfield.metric import Metric, normalise, pairwise, top_k
+from nearfield.evaluation.ledger import Ledger
+from nearfield.evaluation.measuring.sts import encode_pairs
+from nearfield.evaluation.metrics import Measure, spearman
+from nearfield.evaluation.retrieval import evaluate_retrieval
+from nearfield.evaluation.tasks import RetrievalTask, StsTask
 from nearfield.models.precision import Precision
 from nearfield.models.resolve import load
 from nearfield.protocols import Encoder
-from nearfield.types import BatchReport, Role
+from nearfield.types import Role
 
 __all__ = ["run_minilm", "run_mpnet"]
 
 _TOLERANCE = 0.1
 _REPORT_EVERY = 1000
-_DEPTH = 1000
-"""Hits a query: MTEB's own depth; only the first ten count here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +41,15 @@ class Published:
 
 def retrieval(encoder: Encoder, task: RetrievalTask, progress: Progress) -> float:
     """Mean nDCG@10 over the judged queries, in [0, 1]."""
-    ids = list(task.documents)
-    documents = encoder.encode(list(task.documents.values()), role=Role.DOCUMENT, observe=progress)
-    queries = encoder.encode(list(task.queries.values()), role=Role.QUERY)
-    nearest = top_k(pairwise(queries, documents, Metric.COSINE), _DEPTH)
-    return statistics.fmean(
-        ndcg([ids[place] for place in row], task.judged[query])
-        for query, row in zip(task.queries, nearest.tolist(), strict=True)
-    )
+    ledger = Ledger(told=progress)
+    run = evaluate_retrieval(encoder, task, ledger=ledger)
+    progress.truncated += ledger.truncated[Role.DOCUMENT]
+    return float(Measure.of("ndcg@10").scores(run, task.qrels).mean())
 
 
-def similarity(encoder: Encoder, task: PairTask) -> float:
+def similarity(encoder: Encoder, task: StsTask) -> float:
     """Spearman correlation of cosine and human score, in [-1, 1]."""
-    left = normalise(encoder.encode(task.left))
-    right = normalise(encoder.encode(task.right))
-    return spearman(np.einsum("nd,nd->n", left, right), task.scores)
+    return spearman(encode_pairs(encoder, task.left, task.right, Ledger()), task.scores)
 
 
 @dataclass(slots=True)
@@ -70,11 +62,10 @@ class Progress:
     done: int = 0
     truncated: int = 0
 
-    def __call__(self, report: BatchReport) -> None:
-        before, self.done = self.done, self.done + len(report.indices)
-        self.truncated += len(report.truncated)
-        if self.done // _REPORT_EVERY > before // _REPORT_EVERY:
-            print(f"  {self.done:,} texts", flush=True)
+    def __call__(self, done: int, _expected: int) -> None:
+        before, self.done = self.done, done
+        if done // _REPORT_EVERY > before // _REPORT_EVERY:
+            print(f"  {done:,} texts", flush=True)
 
 
 def run(context: Context, published: Published) -> Outcome:

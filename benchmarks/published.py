@@ -1,11 +1,9 @@
 """Published figures found again, by ``nearfield evaluate`` and through MTEB itself.
 
-SciFact (nDCG@10), STSBenchmark (Spearman) and Banking77 (accuracy), test splits, × 100, in fp32. The
-published values are those of the MTEB leaderboard (Muennighoff et al., 2023). Local files become tasks
-of MTEB in memory, so that no hub is needed; its own code then encodes, searches and scores.
-
-Vectors are kept in the cache of this machine: what was encoded before is not encoded again. How much
-an evaluation takes beyond encoding is a figure only where nothing came out of the cache.
+SciFact (nDCG@10), STSBenchmark (Spearman) and Banking77 (accuracy), test splits, × 100, in fp32.
+The published values are those of the MTEB leaderboard (Muennighoff et al., 2023). Local files
+become tasks of MTEB in memory, so that no hub is needed; its own code then encodes, searches and
+scores. Vectors are kept in the cache of this machine: what was encoded before is not encoded again.
 """
 
 from __future__ import annotations

@@ -100,7 +100,7 @@ def _collection(
         if id_ in task.documents:
             title = str(record.get("title") or "")
             documents[id_] = Document(id_, str(record["text"]), title=title)
-    return documents, task.queries, task.judged
+    return documents, task.queries, task.qrels
 
 
 def _passages(

@@ -15,7 +15,7 @@ import numpy as np
 from benchmarks.contenders import Contender, Worker, started, write_texts
 from benchmarks.embedding.workload import Sample, Workload
 from benchmarks.harness import BenchmarkError, Json, summary
-from benchmarks.metrics import cosines
+from nearfield.evaluation.measuring.sts import cosines
 from nearfield.metric import Metric, pairwise, top_k
 from nearfield.types import FloatArray
 

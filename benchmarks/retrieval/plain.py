@@ -11,8 +11,9 @@ import re
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.data import RetrievalTask
 from benchmarks.metrics import ndcg
+from nearfield.evaluation.tasks import RetrievalTask
+from nearfield.evaluation.tasks.retrieval import whole_text
 from nearfield.lexical import Language, Lexical
 from nearfield.types import BM25
 
@@ -36,13 +37,13 @@ def plain_ndcg(task: RetrievalTask, most: int | None) -> npt.NDArray[np.float64]
     """nDCG@10 of each question, in order; of the first `most` ones."""
     index = Lexical.in_memory(language=Language.ENGLISH)
     ids = list(task.documents)
-    index.extend_tail([_without_stop_words(text) for text in task.documents.values()])
+    index.extend_tail([_without_stop_words(whole_text(each)) for each in task.documents.values()])
     scores = []
     for id_, question in list(task.queries.items())[:most]:
         found = index.search(
             _without_stop_words(question), 10, k1=PLAIN.k1, b=PLAIN.b, inside=PLAIN.inside
         )
-        scores.append(ndcg([ids[slot] for slot in found.slots.tolist()], task.judged[id_]))
+        scores.append(ndcg([ids[slot] for slot in found.slots.tolist()], task.qrels[id_]))
     return np.array(scores)
 
 

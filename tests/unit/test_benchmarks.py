@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import math
-import random
 from pathlib import Path
 
-import numpy as np
 import pytest
 from benchmarks.data import passages, scifact, stsbenchmark
 from benchmarks.harness import (
@@ -24,63 +21,10 @@ from benchmarks.harness import (
     summary,
     within,
 )
-from benchmarks.metrics import ndcg, spearman
 from benchmarks.page import files, filled, render
 from benchmarks.results import RESULTS, newest, origin, record, save
 
-
-class TestNdcg:
-    def test_hand_worked(self) -> None:
-        # gains 2, 0, 1 at ranks 1, 2, 3; ideal 2, 1.
-        found = ndcg(["a", "x", "b"], {"a": 2, "b": 1})
-        dcg = 2 / 1 + 1 / 2  # log2(2) = 1, log2(4) = 2
-        ideal = 2 / 1 + 1 / math.log2(3)
-        assert found == pytest.approx(dcg / ideal, abs=1e-15)
-
-    def test_ideal_ranking_is_one(self) -> None:
-        assert ndcg(["a", "b", "c"], {"a": 3, "b": 2, "c": 1}) == 1.0
-
-    def test_only_the_first_k_ranks_count(self) -> None:
-        assert ndcg(["x", "y", "a"], {"a": 1}, k=2) == 0.0
-        # Three relevant, two ranks: the ideal has two as well.
-        assert ndcg(["a", "b", "x"], {"a": 1, "b": 1, "c": 1}, k=2) == 1.0
-
-    def test_nothing_relevant_is_zero(self) -> None:
-        assert ndcg(["a"], {}) == 0.0
-        assert ndcg(["a"], {"a": 0}) == 0.0
-
-    def test_equals_trec_eval(self) -> None:
-        trec = pytest.importorskip("pytrec_eval", reason="pip install --group reference")
-        chance = random.Random(5)
-        documents = [f"d{number}" for number in range(40)]
-        judged = {
-            f"q{number}": {each: chance.randint(0, 3) for each in chance.sample(documents, 15)}
-            for number in range(30)
-        }
-        rankings = {query: chance.sample(documents, 25) for query in judged}
-        run = {q: {d: float(-rank) for rank, d in enumerate(r)} for q, r in rankings.items()}
-        expected = trec.RelevanceEvaluator(judged, {"ndcg_cut.10"}).evaluate(run)
-        for query, ranking in rankings.items():
-            measured = ndcg(ranking, judged[query])
-            assert measured == pytest.approx(expected[query]["ndcg_cut_10"], abs=1e-12)
-
-
-class TestSpearman:
-    def test_hand_worked(self) -> None:
-        # Ranks 1 2 3 4 5 against 2 1 4 3 5: Σd² = 4, 1 - 6·4 / (5·24) = 0.8.
-        assert spearman([1, 2, 3, 4, 5], [20, 10, 40, 30, 50]) == pytest.approx(0.8, abs=1e-12)
-
-    def test_ties_share_their_mean_rank(self) -> None:
-        # Ranks 1, 2.5, 2.5, 4 against 1, 2, 3, 4: cov 4.5 / sqrt(4.5 · 5).
-        expected = 4.5 / math.sqrt(4.5 * 5)
-        assert spearman([0, 7, 7, 9], [1, 2, 3, 4]) == pytest.approx(expected, abs=1e-12)
-
-    def test_equals_scipy(self) -> None:
-        stats = pytest.importorskip("scipy.stats", reason="pip install --group reference")
-        numbers = np.random.default_rng(3)
-        a = numbers.normal(size=500)
-        b = numbers.integers(0, 6, size=500)
-        assert spearman(a, b) == pytest.approx(stats.spearmanr(a, b).statistic, abs=1e-12)
+from nearfield.evaluation.tasks.retrieval import whole_text
 
 
 class TestChecks:
@@ -150,17 +94,21 @@ class TestData:
         )
         (folder / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\n1\t7\t1\n")
         task = scifact(tmp_path)
-        assert task.documents == {"7": "A title and text"}
+        assert [whole_text(each) for each in task.documents.values()] == ["A title and text"]
         assert task.queries == {"1": "asked"}
-        assert task.judged == {"1": {"7": 1}}
+        assert task.qrels == {"1": {"7": 1}}
 
     def test_pair_layout_keeps_quotes(self, tmp_path: Path) -> None:
         (tmp_path / "stsb").mkdir()
         (tmp_path / "stsb" / "test.tsv").write_text(
-            'sentence1\tsentence2\tscore\n"Quoted" he said\tother\t2.5\n'
+            'sentence1\tsentence2\tscore\n"Quoted" he said\tother\t2.5\nno\tyes\t1\n'
         )
         task = stsbenchmark(tmp_path)
-        assert (task.left, task.right, task.scores) == (['"Quoted" he said'], ["other"], [2.5])
+        assert (task.left, task.right, task.scores) == (
+            ('"Quoted" he said', "no"),
+            ("other", "yes"),
+            (2.5, 1.0),
+        )
 
 
 class TestResults:

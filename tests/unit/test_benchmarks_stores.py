@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from benchmarks.data import RetrievalTask
 from benchmarks.harness import Context, DataMissing
 from benchmarks.retrieval.reranking import Remembering
 from benchmarks.retrieval.tasks import read
@@ -189,9 +188,9 @@ class TestTasks:
         (folder / "queries.jsonl").write_text(asked, encoding="utf-8")
         judged = "query-id\tcorpus-id\tscore\nq\t1\t3\nr\t1\t0\n"
         (folder / "qrels" / "test.tsv").write_text(judged, encoding="utf-8")
-        assert read(tmp_path, "tiny") == RetrievalTask(
-            {"1": "A one"}, {"q": "what"}, {"q": {"1": 3}}
-        )
+        task = read(tmp_path, "tiny")
+        assert list(task.documents) == ["1"] and task.documents["1"].title == "A"
+        assert (task.queries, task.qrels) == ({"q": "what"}, {"q": {"1": 3}})
         with pytest.raises(DataMissing, match=r"train\.tsv"):
             read(tmp_path, "tiny", "train")
 
