@@ -7,6 +7,10 @@ TORCH  ?= torch==2.13.0
 # What `make bench` runs, beside the peers: names of benchmarks, or `all`.
 BENCH  ?= embedding
 
+# Pages of the docs with examples that need hosts.
+HOSTS_PAGES := "tests/docs/test_docs.py::test_page[docs/guide/integrations.md]" \
+  "tests/docs/test_docs.py::test_page[docs/guide/mcp.md]"
+
 .PHONY: help demo test test-plain test-hosts test-all lint types docs bench models clean
 
 help:
@@ -14,7 +18,7 @@ help:
 	@echo "make test      the default tests"
 	@echo "make test-plain  the default tests without the compiled parts"
 	@echo "make test-hosts  inside LangChain, LlamaIndex, Haystack, scikit-learn and MCP"
-	@echo "make test-all  also the slow ones, beside sentence-transformers, and the hosts"
+	@echo "make test-all  what make test leaves out: slow tests, large references, hosts"
 	@echo "make bench     embedding speed beside other libraries (DATA=folder of data sets)"
 	@echo "make lint types docs"
 
@@ -34,7 +38,7 @@ $(VENV)/.lint: $(VENV)/.test
 
 $(VENV)/.torch: $(VENV)/.test
 	$(BIN)/python -m pip install -q $(TORCH)
-	$(BIN)/python -m pip install -q -e ".[torch]" --group reference
+	$(BIN)/python -m pip install -q -e ".[torch,mteb]"
 	@touch $@
 
 $(VENV)/.hosts: $(VENV)/.test
@@ -72,12 +76,12 @@ test-plain: $(VENV)/.test-models
 
 # Inside the tools that people use, by the suites that these give to their integrations.
 test-hosts: $(VENV)/.hosts $(VENV)/.test-models
-	$(BIN)/python -m pytest tests/integrations src/nearfield/integrations \
-	  "tests/docs/test_docs.py::test_page[docs/guide/integrations.md]" \
-	  "tests/docs/test_docs.py::test_page[docs/guide/mcp.md]"
+	$(BIN)/python -m pytest tests/integrations src/nearfield/integrations $(HOSTS_PAGES)
 
+# What `make test` leaves out: slow tests, references and hosts that are large, and their pages.
 test-all: $(VENV)/.torch $(VENV)/.hosts $(VENV)/.all-models
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "slow or hosts"
+	$(BIN)/python -m pytest $(HOSTS_PAGES)
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check src tests benchmarks examples docs
