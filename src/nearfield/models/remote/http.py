@@ -22,6 +22,15 @@ from nearfield.errors import (
     RemoteUnavailable,
 )
 from nearfield.models.remote.naming import is_loopback
+from nearfield.models.remote.outcome import (
+    MOST_BYTES,
+    Failure,
+    Json,
+    loads,
+    message_of,
+    read_all,
+    unanswered,
+)
 from nearfield.models.remote.pace import Pace
 from nearfield.models.remote.retry import RetryPolicy, is_passing, retry_after
 from nearfield.models.remote.secrets import Secret
@@ -31,11 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Cost", "Endpoint", "Event", "HttpClient", "Json", "Timeouts", "message_of"]
 
-Json = dict[str, object]
 _T = TypeVar("_T")
-
-_MOST_BYTES = 256 << 20
-"""Longest answer that is read; 300,000 tokens of vectors are far less."""
 
 _MESSAGE_LENGTH = 300
 _REFUSAL_BYTES = 20_000
@@ -112,19 +117,6 @@ class Event:
 
     name: str
     data: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Failure:
-    """Why one try gave no answer; never holds the library's exception."""
-
-    reason: str
-    status: int = 0
-    body: str = ""
-    passing: bool = True
-    uncertain: bool = False
-    invalid: bool = False
-    asked: float | None = None
 
 
 class HttpClient:
@@ -214,7 +206,7 @@ class HttpClient:
             response.close()
 
     def _patiently(
-        self, send: Callable[[], _T | _Failure], cost: Cost, stop: threading.Event | None
+        self, send: Callable[[], _T | Failure], cost: Cost, stop: threading.Event | None
     ) -> _T:
         failures = 0
         while True:
@@ -227,7 +219,7 @@ class HttpClient:
                 except BaseException:  # an interrupt: the request may have arrived
                     cost.lose()
                     raise
-            if not isinstance(outcome, _Failure):
+            if not isinstance(outcome, Failure):
                 return outcome
             failures += 1
             if outcome.uncertain:
@@ -246,7 +238,7 @@ class HttpClient:
     def _ended(self) -> RemoteUnavailable:
         return RemoteUnavailable(f"{self.endpoint.title} was not asked any more: the job has ended")
 
-    def _give_up(self, failure: _Failure, failures: int) -> None:
+    def _give_up(self, failure: Failure, failures: int) -> None:
         """Raise where another try makes no sense."""
         title = self.endpoint.title
         if failure.invalid:
@@ -267,7 +259,7 @@ class HttpClient:
                 f"{failure.reason}. Try later; what was stored is kept"
             )
 
-    def _refusal(self, failure: _Failure) -> str:
+    def _refusal(self, failure: Failure) -> str:
         endpoint, status = self.endpoint, failure.status
         secret = endpoint.secret
         if status in {401, 403}:
@@ -282,7 +274,7 @@ class HttpClient:
         said = message_of(failure.body)[:_MESSAGE_LENGTH]
         return f"{endpoint.title} refuses the request (HTTP {status}): {said or 'no reason given'}"
 
-    def _once(self, path: str, body: Json) -> Json | _Failure:
+    def _once(self, path: str, body: Json) -> Json | Failure:
         import httpx2
 
         try:
@@ -292,19 +284,19 @@ class HttpClient:
                 content=_dumps(body),
                 headers=self.endpoint.headers(),
             ) as response:
-                raw = _read(response)
+                raw = read_all(response)
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 status = response.status_code
         except (httpx2.TransportError, httpx2.DecodingError) as error:
-            return _unanswered(error)
+            return unanswered(error)
         if raw is None:
-            return _Failure(f"an answer of more than {_MOST_BYTES >> 20} MB", uncertain=True)
+            return Failure(f"an answer of more than {MOST_BYTES >> 20} MB", uncertain=True)
         if status != 200:
             return self._refused(status, raw, headers)
         self.pace.went_well(headers)
-        return _loads(self._without_key(raw))
+        return loads(self._without_key(raw))
 
-    def _open_stream(self, path: str, body: Json) -> httpx2.Response | _Failure:
+    def _open_stream(self, path: str, body: Json) -> httpx2.Response | Failure:
         import httpx2
 
         request = self._client.build_request(
@@ -317,10 +309,10 @@ class HttpClient:
             response = self._client.send(request, stream=True)
             if response.status_code == 200:
                 return response
-            raw = _read(response) or b""
+            raw = read_all(response) or b""
             response.close()
         except (httpx2.TransportError, httpx2.DecodingError) as error:
-            return _unanswered(error)
+            return unanswered(error)
         headers = {name.lower(): value for name, value in response.headers.items()}
         return self._refused(response.status_code, raw, headers)
 
@@ -332,9 +324,9 @@ class HttpClient:
             return secret.redact(text)
         return text
 
-    def _refused(self, status: int, raw: bytes, headers: Mapping[str, str]) -> _Failure:
+    def _refused(self, status: int, raw: bytes, headers: Mapping[str, str]) -> Failure:
         text = self.endpoint.redact(raw[:_REFUSAL_BYTES].decode("utf-8", "replace"))
-        return _Failure(
+        return Failure(
             f"HTTP {status}",
             status=status,
             body=text,
@@ -370,7 +362,7 @@ class HttpClient:
         try:
             return next(lines, None)
         except (httpx2.TransportError, httpx2.DecodingError) as error:
-            failure = _unanswered(error)
+            failure = unanswered(error)
         raise RemoteUnavailable(
             f"{self.endpoint.title} broke off in the middle of an answer ({failure.reason}): what "
             "came before is not repeated; ask again"
@@ -393,63 +385,3 @@ def _open(timeouts: Timeouts, *, proxies: bool) -> httpx2.Client:
 
 def _dumps(body: Json) -> bytes:
     return json.dumps(body, ensure_ascii=False, allow_nan=False).encode("utf-8")
-
-
-def _loads(text: str) -> Json | _Failure:
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        return _Failure("an answer that is no JSON", uncertain=True)
-    if not isinstance(found, dict):
-        reason = f"the answer is a JSON {type(found).__name__}, not an object"
-        return _Failure(reason, passing=False, invalid=True, uncertain=True)
-    return found
-
-
-def _read(response: httpx2.Response) -> bytes | None:
-    parts, size = list[bytes](), 0
-    for part in response.iter_bytes():
-        size += len(part)
-        if size > _MOST_BYTES:
-            return None
-        parts.append(part)
-    return b"".join(parts)
-
-
-def _unanswered(error: Exception) -> _Failure:
-    import httpx2
-
-    if isinstance(error, httpx2.UnsupportedProtocol | httpx2.LocalProtocolError):
-        return _Failure("the URL or a header is unusable", passing=False)
-    before = isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout)
-    reasons = {
-        "ConnectTimeout": "it could not be reached in time",
-        "ReadTimeout": "it did not answer in time",
-        "WriteTimeout": "it did not take the request in time",
-        "ConnectError": "it could not be reached",
-    }
-    kind = type(error).__name__
-    reason = reasons.get(kind, f"the connection broke ({kind})")
-    return _Failure(reason, uncertain=not before)
-
-
-def message_of(body: str) -> str:
-    """What an error answer says, whatever its shape.
-
-    Examples
-    --------
-    >>> message_of('{"error": {"message": "too long", "code": 400}}')
-    'too long'
-    """
-    try:
-        found: object = json.loads(body)
-    except (ValueError, RecursionError):
-        return " ".join(body.split())
-    for name in ("error", "message", "detail"):
-        if isinstance(found, dict) and name in found:
-            found = found[name]
-            if isinstance(found, dict):
-                found = found.get("message", found)
-            break
-    text = found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)
-    return " ".join(text.split())
