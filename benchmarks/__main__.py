@@ -41,6 +41,7 @@ _COMMANDS = {
     "agreement": "benchmarks.agreement.command:main",
     "compression": "benchmarks.compression:main",
     "answers": "benchmarks.answers.command:main",
+    "decisions": "benchmarks.decisions:main",
 }
 """Benchmarks with options of their own; they run when they are named."""
 
