@@ -42,7 +42,10 @@ __all__ = ["choose"]
 _ASKING_ENDS = 0.75
 """Share of the budget after which no candidate is begun."""
 
-_PROBING_ENDS = 0.95
+_REPORTING_ENDS = 0.85
+"""Share of the budget after which no more finalists are asked held-out questions."""
+
+_PROBING_ENDS = 0.92
 """Share of the budget after which no more finalists are measured in processes of their own."""
 
 _FINALISTS = 6
@@ -171,10 +174,12 @@ def _decided(run: _Run) -> Decision:
     questions = _decisive(trials, data)
     choice = _chosen(run, tried, plan, questions)
     trials.take_turns([point.trial for point in _leading(choice)])
-    trials.hold_out([point.trial for point in _finalists(_chosen(run, tried, plan, questions))])
+    until = run.begun + request.budget * _REPORTING_ENDS - run.spent
+    finalists = _finalists(_chosen(run, tried, plan, questions))
+    trials.hold_out([point.trial for point in finalists], until)
     choice, footings = _settled(run, trials, tried, plan, questions)
     finalists = _finalists(choice)
-    trials.hold_out([point.trial for point in finalists])  # where settling changed who they are
+    trials.hold_out([point.trial for point in finalists], until)  # settling may change who they are
     held = _held_out(finalists, choice)
     failing = worst.find(choice.recommended.trial, trials, data)
     left = _unfinished(trials, questions)

@@ -104,13 +104,22 @@ class Trials:
                 break
         return list(self.trials.values())
 
-    def hold_out(self, chosen: Sequence[Trial]) -> None:
-        """Ask some candidates the questions that choosing never saw."""
+    def hold_out(self, chosen: Sequence[Trial], until: float = float("inf")) -> None:
+        """Ask some candidates the questions that choosing never saw.
+
+        Parameters
+        ----------
+        chosen : sequence of Trial
+            The first one is asked in any case.
+        until : float
+            By the clock; after it none of the others is begun.
+        """
         _, reporting = halves(list(self.data.queries))
         for number, trial in enumerate(chosen):
             self._tell("Asking held-out questions", number / len(chosen))
             missing = [query for query in reporting if query not in trial.held_out]
-            if missing and not trial.failed:
+            late = number > 0 and self.clock() > until
+            if missing and not trial.failed and not late:
                 with self._guarded(trial):
                     scores, _ = self._answers(trial.pipeline, missing, timed=0)
                     self._record("held-out", trial, missing, scores, [])

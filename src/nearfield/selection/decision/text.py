@@ -18,7 +18,7 @@ def render(decision: Decision) -> str:
         f"# Decision record: {_cell(decision.data.name)}",
         f"**{_line(words.headline(decision))}**",
         "\n".join(f"- {_line(reason)}" for reason in words.reasons(decision)),
-        "\n".join(f"> Note: {_line(note)}" for note in words.notes(decision)),
+        "\n>\n".join(f"> Note: {_line(note)}" for note in words.notes(decision)),
         "## Run it",
         _code(grounds.commands(decision), "sh"),
         _code(toml.dumps(decision.pipeline, head=""), "toml"),
