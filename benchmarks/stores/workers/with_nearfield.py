@@ -56,10 +56,9 @@ class Nearfield(Engine):
         self.store.close()
 
     def _find(self, question: Question, options: SearchOptions) -> Sequence[int]:
-        if not hasattr(self.store, "view"):
+        if not hasattr(self.store, "ask"):
             raise NotImplementedError
-        with self.store.view() as view:
-            return _numbers(find(view, question, options))
+        return _numbers(self.store.ask(lambda view: find(view, question, options)))
 
 
 def _numbers(hits: Sequence[Hit]) -> list[int]:
