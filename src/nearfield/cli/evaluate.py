@@ -124,7 +124,7 @@ def _collection(
         return evaluate_collection(
             collection,
             task,
-            mode=asked.mode,
+            mode=asked.mode or asked.options.mode,
             rerank=asked.rerank,
             search=asked.options,
             options=chosen,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nearfield.evaluation.comparing import compare_reports
 from nearfield.evaluation.report import Report
@@ -70,12 +70,18 @@ def tournament(
     measure : str, optional
         By which pairs are tested; the main one by default.
     """
-    reports, failures = [], []
+    reports: list[Report] = []
+    failures: list[Failure] = []
     for name, evaluate in systems.items():
         try:
-            reports.append(evaluate())
+            report = evaluate()
         except Exception as error:  # whatever a model's code raises: the others are measured
             failures.append(Failure(name, f"{type(error).__name__}: {error}"))
+            continue
+        if report.system.name in {each.system.name for each in reports}:
+            # One model by two names, such as a folder and an alias: told apart as they were named.
+            report = replace(report, system=replace(report.system, name=name))
+        reports.append(report)
     reports.sort(key=lambda report: -report.score)
     comparisons = compare_reports(reports, measure) if len(reports) > 1 else []
     return Tournament(tuple(reports), tuple(comparisons), tuple(failures))

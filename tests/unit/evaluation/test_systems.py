@@ -99,6 +99,13 @@ def test_a_system_that_fails_is_reported_and_the_rest_goes_on():
     assert tournament({"broken": broken}).reports == ()
 
 
+def test_one_model_by_two_names_is_told_apart():
+    measure = lambda: evaluate(Letters("same"), pairs(), options=FEW)  # noqa: E731
+    found = tournament({"same": measure, "models/same": measure})
+    assert [report.system.name for report in found.reports] == ["same", "models/same"]
+    assert found.comparisons[0].verdict == "tie"
+
+
 class TestRecords:
     def test_there_and_back(self, tmp_path):
         report = evaluate(Letters(), pairs(), options=FEW)
