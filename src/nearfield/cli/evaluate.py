@@ -121,6 +121,7 @@ def _collection(
     if not isinstance(task, RetrievalTask):
         raise click.UsageError(f"a collection searches: {task.name} is a task of kind {task.kind}")
     with open_collection(find_collection(path), create=False) as collection:
+        asked = asked.over(collection.defaults)
         return evaluate_collection(
             collection,
             task,
