@@ -149,6 +149,8 @@ def choose_one(
     least = min(point.cost for point in equals)
     cheap = [point for point in equals if point.cost <= least * _AS_CHEAP]
     recommended = min(cheap, key=lambda point: (-round(point.quality, 3), *_plainness(point)))
+    if recommended.quality >= best.quality:  # storages often answer alike: then it is the best
+        best = recommended
     ordered = tuple(sorted(points, key=lambda point: (-point.quality, point.cost)))
     return Choice(
         tuple(questions), ordered, verdicts, best, recommended, front_of(ordered), tuple(equals),

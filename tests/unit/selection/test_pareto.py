@@ -64,6 +64,13 @@ def test_failed_limited_and_unfinished_ones_do_not_count() -> None:
         choose_one([failed], QUESTIONS)
 
 
+def test_what_answers_like_the_best_is_the_best() -> None:
+    trials = [trial("dear", 0.7, 0.02, 1000), trial("cheap", 0.7, 0.01, 100)]
+    choice = choose_one(trials, QUESTIONS)
+    assert choice.best is choice.recommended
+    assert choice.best.pipeline.model.name == "cheap"
+
+
 def test_few_questions_are_not_split() -> None:
     assert halves(QUESTIONS[:39]) == (QUESTIONS[:39], [])
     choosing, held_out = halves(QUESTIONS[:41])

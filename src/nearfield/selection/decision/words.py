@@ -60,7 +60,7 @@ def reasons(decision: Decision) -> list[str]:
             f"with {best.quality:.3f}. The recommendation lost {verdict.loss:.3f} against it (95% "
             f"interval of the loss {verdict.low:+.3f} to {verdict.high:+.3f}, p = "
             f"{verdict.p:.2f}): a tie, "
-            f"and it costs {best.cost / max(chosen.cost, 1e-9):.1f} times less."
+            f"and {_saving(best.cost / max(chosen.cost, 1e-9))}."
         )
         told += _confirmed(decision)
     told.append(
@@ -70,6 +70,11 @@ def reasons(decision: Decision) -> list[str]:
         f"disk."
     )
     return told
+
+
+def _saving(ratio: float) -> str:
+    """How much less the recommendation costs."""
+    return f"it costs {ratio:.1f} times less" if ratio >= 1.05 else "it costs about the same"
 
 
 def _figure(decision: Decision) -> str:
