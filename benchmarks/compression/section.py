@@ -16,8 +16,8 @@ def lines(figures: Mapping[str, Any]) -> Iterator[str]:
         "*Kept* is nDCG@10 as a share of float32's, with a 95% interval of a paired bootstrap; the "
         "verdict is a paired test with Holm's correction over the table. *Recall* is the share of "
         "the ten nearest by float32 that are found. Bytes are those in memory for a vector; "
-        "`binary-float32` and HNSW keep float32 vectors on disk beside. Times are in the JSON only: "
-        "on a busy machine they say more about its other work."
+        "`binary-float32` and HNSW keep float32 vectors on disk beside. Times are in the JSON "
+        "only: on a busy machine they say more about its other work."
     )
     for name, one in figures.items():
         yield ""
