@@ -292,7 +292,7 @@ class Trials:
         for other in self.trials.values():
             same = (other.pipeline.model.name, other.pipeline.model.precision) == model
             # A model that cannot be loaded, or fails to encode, fails for all of its candidates.
-            blamed = same and (not loaded or trial.passages == 0)
+            blamed = same and (not loaded or not self.workshop.has_passages(trial.pipeline))
             if other is trial or (blamed and not other.failed and not other.scores):
                 other.failed = reason
                 self.journal.add("failed", candidate=other.key, reason=reason)

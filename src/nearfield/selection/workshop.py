@@ -12,6 +12,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -20,6 +21,7 @@ import numpy as np
 
 from nearfield.collection.model import describe
 from nearfield.collection.options import Chunking, chunker_for
+from nearfield.errors import UnsupportedOperation
 from nearfield.metric import Metric, normalise
 from nearfield.models.cache import CachedEncoder, VectorCache
 from nearfield.models.prompts import with_prompts
@@ -237,6 +239,12 @@ class Workshop:
             )
         return self._passages[where]
 
+    def has_passages(self, pipeline: Pipeline) -> bool:
+        """Whether a candidate's passages were embedded."""
+        model = pipeline.model
+        space = (f"{model.name}{model.document_prompt or ''}", model.precision)
+        return (space, pipeline.chunking) in self._passages
+
     def ask(self, model: ModelChoice, question: str) -> Asked:
         """A question's vector, cut as the model says, and what encoding it took."""
         encoder = self._prompted(model)
@@ -310,9 +318,11 @@ class Workshop:
                 stop = start + _ADDED_AT_ONCE
                 store.add(passages.chunks[start:stop], vectors[start:stop])
             if SearchPath.GRAPH in paths and passages.chunks:
-                store.build_graph(
-                    m=pipeline.storage.links, ef_construction=pipeline.storage.ef_construction
-                )
+                # Without the compiled part there is no graph: only those who walk it fail.
+                with suppress(UnsupportedOperation):
+                    store.build_graph(
+                        m=pipeline.storage.links, ef_construction=pipeline.storage.ef_construction
+                    )
         seconds = self.clock() - begun
         return Built(LocalStore.open(path, mode=Mode.READ), path, seconds)
 

@@ -12,7 +12,7 @@ import pytest
 from tests.unit.selection.doubles import Ticking, Words, collection, loader, models
 
 from nearfield.collection.options import Chunking
-from nearfield.errors import InputError
+from nearfield.errors import InputError, UnsupportedOperation
 from nearfield.models.cache import VectorCache
 from nearfield.search.options import Mode
 from nearfield.selection.candidates import Grid, storages_of
@@ -21,6 +21,7 @@ from nearfield.selection.decision import page, plain, text
 from nearfield.selection.decision.record import Decision
 from nearfield.selection.limits import Limits
 from nearfield.selection.request import Request
+from nearfield.stores.local import LocalStore
 
 ROOT = Path(__file__).parents[3]
 GRID = Grid(
@@ -92,6 +93,20 @@ def test_no_text_goes_through_a_model_twice(judged: Path, tmp_path: Path) -> Non
             if "warm up" not in each and "how long" not in each
         ]
         assert len(seen) == len(set(seen))
+
+
+def test_where_no_graph_can_be_built_only_its_candidates_fail(
+    judged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise UnsupportedOperation("building a graph needs the compiled library")
+
+    monkeypatch.setattr(LocalStore, "build_graph", refuse)
+    grid = Grid(("good",), GRID.chunkers, storages=storages_of("graph,exact"), modes=(Mode.DENSE,))
+    found = run(judged, tmp_path, grid=grid)
+    failed = {str(trial.pipeline.storage) for trial in found.trials if trial.failed}
+    stands = {str(trial.pipeline.storage) for trial in found.trials if not trial.failed}
+    assert (failed, stands) == ({"graph"}, {"exact"})
 
 
 def test_a_second_run_measures_nothing_again(judged: Path, tmp_path: Path) -> None:
