@@ -24,6 +24,8 @@ with warnings.catch_warnings():
 from nearfield.evaluation.tasks.mteb import from_mteb, named
 from nearfield.integrations.mteb import MtebEncoder, as_mteb
 
+pytestmark = pytest.mark.slow  # what only `make test-all` installs
+
 
 class Placed(Letters):
     """Weighs letters by their place, so that few scores are equal: ties are broken differently."""
