@@ -19,7 +19,7 @@ import numpy as np
 
 from nearfield.compiled import address, check_version
 from nearfield.stores.local.failures import damaged
-from nearfield.stores.local.rows import digest_of
+from nearfield.stores.local.rows import chunk_of
 from nearfield.types import Chunk, IntArray
 
 __all__ = ["ABI_VERSION", "PLACE", "chunks_of", "library"]
@@ -127,23 +127,23 @@ def _with_python(
 
 def _chunk(columns: Sequence[Any], path: Path) -> Chunk:
     _, _, id_, document, text, start, stop, source, headings, page, metadata, digest = columns
-    if document is None:  # the chunk is its whole document
-        document = id_
-    source = source or ""
     try:
-        due = digest_of(id_, document, source, headings, metadata, text, start, stop, page)
-        if due.hex() == digest:
-            return Chunk(
-                id_,
-                document,
-                text,
-                start,
-                stop,
-                source,
-                () if headings == "[]" else tuple(_parsed(headings, 0)[0]),
-                page,
-                {} if metadata == "{}" else _parsed(metadata, 0)[0],
-            )
+        due = bytes.fromhex(digest)
     except (ValueError, TypeError):
-        pass
-    raise damaged(path, f"the row of chunk {id_!r} does not have its checksum")
+        due = b""  # no checksum is equal to it
+    document = id_ if document is None else document  # the chunk is its whole document
+    row = (
+        id_,
+        document,
+        text,
+        start,
+        stop,
+        source or "",
+        headings,
+        page,
+        metadata,
+        due,
+        None,
+        None,
+    )
+    return chunk_of(row, path)
