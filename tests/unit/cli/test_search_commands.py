@@ -108,7 +108,7 @@ def test_calibrate(shell: Shell, indexed: Path) -> None:
     after = shell.json("search", indexed, "steak")
     assert all(0.0 <= hit["confidence"] <= 1.0 for hit in after["hits"])
     assert shell("calibrate", indexed, "--sample", "20") == 0
-    assert "calibrated on 40 questions" in shell.out
+    assert "calibrated on 40 examples" in shell.out
     assert shell("search", indexed, "steak", "-k", "1") == 0
     assert "%" in shell.out
 
