@@ -7,6 +7,9 @@ TORCH  ?= torch==2.13.0
 # What `make bench` runs, beside the peers: names of benchmarks, or `all`.
 BENCH  ?= embedding
 
+# Rooms that have compiled parts, and those that stand on them.
+PLAIN  ?= tests/contracts tests/unit/ann tests/unit/lexical tests/unit/stores tests/unit/collection \
+  tests/unit/models/transformer
 # Pages of the docs with examples that need hosts.
 HOSTS_PAGES := "tests/docs/test_docs.py::test_page[docs/guide/integrations.md]" \
   "tests/docs/test_docs.py::test_page[docs/guide/mcp.md]"
@@ -16,7 +19,7 @@ HOSTS_PAGES := "tests/docs/test_docs.py::test_page[docs/guide/integrations.md]" 
 help:
 	@echo "make demo      search a small catalogue by meaning"
 	@echo "make test      the default tests"
-	@echo "make test-plain  the default tests without the compiled parts"
+	@echo "make test-plain  tests without the compiled parts"
 	@echo "make test-hosts  inside LangChain, LlamaIndex, Haystack, scikit-learn and MCP"
 	@echo "make test-all  what make test leaves out: slow tests, large references, hosts"
 	@echo "make bench     embedding speed beside other libraries (DATA=folder of data sets)"
@@ -69,10 +72,10 @@ demo: $(VENV)/.demo-model
 test: $(VENV)/.test-models
 	$(BIN)/python -m pytest -m "not slow and not hosts"
 
-# Without the compiled parts: what a machine without a C compiler runs.
+# Without the compiled parts: what a machine without a C compiler runs. All of it: PLAIN=
 test-plain: $(VENV)/.test-models
 	NEARFIELD_NATIVE_KERNEL=none NEARFIELD_ANN_KERNEL=none NEARFIELD_LEXICAL_KERNEL=none \
-	  $(BIN)/python -m pytest -m "not slow and not hosts"
+	  $(BIN)/python -m pytest -m "not slow and not hosts" $(PLAIN)
 
 # Inside the tools that people use, by the suites that these give to their integrations.
 test-hosts: $(VENV)/.hosts $(VENV)/.test-models
