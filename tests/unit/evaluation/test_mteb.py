@@ -24,8 +24,6 @@ with warnings.catch_warnings():
 from nearfield.evaluation.tasks.mteb import from_mteb, named
 from nearfield.integrations.mteb import MtebEncoder, as_mteb
 
-pytestmark = pytest.mark.slow  # what only `make test-all` installs
-
 
 class Placed(Letters):
     """Weighs letters by their place, so that few scores are equal: ties are broken differently."""
@@ -40,7 +38,8 @@ class Placed(Letters):
         return rows
 
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+# Slow: what only `make test-all` installs.
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 FEW = EvaluationOptions(samples=20)
 
 
