@@ -30,8 +30,8 @@ def lines(figures: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield (
         "Kinds and filters were settled while reading questions of the sets marked *dev*; the "
-        "rule on prose came later, from pages of Markdown. None was chosen by these figures; figures "
-        "of all sets had been seen when that rule came."
+        "rule on prose came later, from pages of Markdown. None was chosen by these figures; "
+        "figures of all sets had been seen when that rule came."
     )
     yield ""
     yield from table(
