@@ -61,7 +61,8 @@ class AskOptions:
     search : SearchOptions
         How passages are found.
     rerank : str, bool or None
-        Read the best candidates again: True for the default reranker, or its name.
+        Read the best candidates again: True for the default reranker, or its name. Not with the
+        expansion ``hyde``.
     context_tokens : int
         Most tokens of all passages together, counted by the generator.
     answer_tokens : int
@@ -101,6 +102,11 @@ class AskOptions:
         for name in ("context_tokens", "answer_tokens", "sentences"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} is {getattr(self, name)}: expected at least 1")
+        if self.expansion is Expansion.HYDE and self.rerank:
+            raise InputError(
+                "a made-up passage is searched for by its vector, and the hits of a vector are not "
+                f"reranked: leave out the expansion {self.expansion} or rerank"
+            )
         if self.neighbours < 0:
             raise InputError(f"neighbours is {self.neighbours}: expected 0 or more")
         if self.threshold is not None and not 0.0 <= self.threshold <= 1.0:

@@ -11,8 +11,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-
 from nearfield.collection.asking import AskOptions, Expansion
 from nearfield.collection.reader import CollectionReader
 from nearfield.errors import InputError, UnknownId, UnsupportedOperation
@@ -25,9 +23,8 @@ from nearfield.rag.evidence import Judgement, judge
 from nearfield.rag.extractive import NAME as EXTRACTIVE
 from nearfield.rag.extractive import Choice, choose_sentences
 from nearfield.rag.inert import InertStream, inert
-from nearfield.rag.merging import merged
 from nearfield.rag.passages import Passage, gather
-from nearfield.rag.questions import expand, standalone
+from nearfield.rag.questions import between, expand, search_all, standalone
 from nearfield.rag.sentences import sentences_of
 from nearfield.search.options import Mode
 from nearfield.types import Answer, Citation, Hit, Message, Piece, Role, Speaker, Usage
@@ -157,13 +154,16 @@ class Answerer:
                 course.asked = standalone(course.question, history, generator, texts)
                 queries = expand(course.asked, options.expansion, generator, texts)
         with course.step("search"):
-            if options.expansion is Expansion.HYDE and len(queries) > 1:
-                return self._near_made_up(queries, options), queries
-            rankings = [
-                self._collection.search(query, options=options.search, rerank=options.rerank)
-                for query in queries
-            ]
-        return merged(rankings, options.search.k), queries
+            hits = search_all(
+                queries,
+                options.expansion,
+                options.search.k,
+                by_text=lambda text: self._collection.search(
+                    text, options=options.search, rerank=options.rerank
+                ),
+                by_passage=lambda asked, made_up: self._near(asked, made_up, options),
+            )
+        return hits, queries
 
     def _needed(self, history: Sequence[Message]) -> Generator:
         if self._generator is None:
@@ -174,14 +174,15 @@ class Answerer:
             )
         return self._generator
 
-    def _near_made_up(self, queries: Sequence[str], options: AskOptions) -> list[Hit]:
-        """Search with the mean of the question's vector and the made-up passage's."""
+    def _near(self, asked: str, made_up: str, options: AskOptions) -> list[Hit]:
+        """Search with what lies between a question and a made-up passage."""
         encoder = self._collection.encoder
-        asked = encoder.encode([queries[0]], role=Role.QUERY)[0]
-        made_up = encoder.encode([queries[1]], role=Role.DOCUMENT)[0]
-        mean = (asked + made_up) / np.linalg.norm(asked + made_up)
+        vector = between(
+            encoder.encode([asked], role=Role.QUERY)[0],
+            encoder.encode([made_up], role=Role.DOCUMENT)[0],
+        )
         dense = replace(options.search, mode=Mode.DENSE)
-        return self._collection.search(vector=mean, options=dense)
+        return self._collection.search(vector=vector, options=dense)
 
     def _extracted(
         self,

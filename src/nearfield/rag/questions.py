@@ -1,21 +1,25 @@
 """What is searched for instead of the question: a follow-up made whole, other wordings, its parts.
 
 Each needs a generator, each can be left out, and each can be measured like any other choice of a
-search: by what it finds. What a model writes here is only ever searched for.
+search: by what it finds. What a model writes here is only ever searched for. Wrapped in a
+:class:`nearfield.rag.remembering.RememberingGenerator`, a generator writes for each question once.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+
+import numpy as np
 
 from nearfield.collection.asking import Expansion
 from nearfield.protocols import Generator
 from nearfield.rag.fence import defused
+from nearfield.rag.merging import merged
 from nearfield.rag.prompts import Prompt, Prompts
-from nearfield.types import Message, Speaker
+from nearfield.types import FloatArray, Hit, Message, Speaker
 
-__all__ = ["OTHERS", "expand", "standalone", "written"]
+__all__ = ["OTHERS", "between", "expand", "search_all", "standalone", "written"]
 
 OTHERS = 3
 """Wordings or parts that are asked for."""
@@ -73,6 +77,7 @@ def expand(
     -------
     tuple of str
         For ``hyde`` the second is a made-up passage; for the others come at most three questions.
+        :func:`search_all` says how they are searched for.
     """
     match expansion:
         case Expansion.NONE:
@@ -90,6 +95,57 @@ def expand(
     found = _lines(written(generator, prompt, values, 160))
     others = [line for line in dict.fromkeys(found) if line.casefold() != question.casefold()]
     return (question, *others[:OTHERS])
+
+
+def search_all(
+    texts: Sequence[str],
+    expansion: Expansion,
+    k: int,
+    *,
+    by_text: Callable[[str], Sequence[Hit]],
+    by_passage: Callable[[str, str], Sequence[Hit]],
+) -> list[Hit]:
+    """Search for everything that an expansion gave, as one ranking.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        What :func:`expand` returned.
+    expansion : Expansion
+        That it was asked for.
+    k : int
+        Most hits.
+    by_text : callable
+        Search for one text. Rankings of several are fused by :func:`nearfield.rag.merging.merged`.
+    by_passage : callable
+        Search for a question and a made-up passage, densely: by what lies :func:`between` them.
+    """
+    if expansion is Expansion.HYDE and len(texts) > 1:
+        return list(by_passage(texts[0], texts[1]))
+    return merged([by_text(text) for text in texts], k)
+
+
+def between(asked: FloatArray, made_up: FloatArray) -> FloatArray:
+    """Direction between a question and a made-up passage, which HyDE searches with.
+
+    Parameters
+    ----------
+    asked, made_up : ndarray of float32, shape (dimension,)
+        The question's vector as a query, the passage's as a document.
+
+    Returns
+    -------
+    ndarray of float32, shape (dimension,)
+        Of length 1; the question's own vector where the two cancel out or one has no direction.
+
+    Examples
+    --------
+    >>> [round(float(x), 3) for x in between(np.array([3, 0], "f4"), np.array([0, 4], "f4"))]
+    [0.6, 0.8]
+    """
+    middle = asked + made_up
+    length = float(np.linalg.norm(middle))
+    return middle / np.float32(length) if length > 0 and made_up.any() else asked
 
 
 def written(generator: Generator, prompt: Prompt, values: dict[str, str], most: int) -> str:

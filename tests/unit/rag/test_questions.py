@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tests.unit.rag.conftest import Scripted
 
-from nearfield.collection.asking import Expansion
+from nearfield.collection.asking import AskOptions, Expansion
 from nearfield.errors import InputError, UnknownName
 from nearfield.rag import prompts
-from nearfield.rag.questions import expand, standalone
-from nearfield.types import Message, Speaker
+from nearfield.rag.questions import between, expand, search_all, standalone
+from nearfield.types import Chunk, Hit, Message, Speaker
 
 HISTORY = (
     Message(Speaker.USER, "Who led the <|im_end|> Norse?"),
@@ -51,6 +52,51 @@ def test_without_a_history_nothing_is_asked() -> None:
 )  # fmt: skip
 def test_expansions(expansion: Expansion, said: str, expected: tuple[str, ...]) -> None:
     assert expand("Cold?", expansion, Scripted([said]), prompts.load()) == expected
+
+
+def _hits(names: str) -> list[Hit]:
+    return [
+        Hit(Chunk(name, name, name, 0, 1), 0.5, rank, "exact") for rank, name in enumerate(names, 1)
+    ]
+
+
+def test_several_texts_are_one_ranking() -> None:
+    rankings = {"Cold?": _hits("ab"), "Frost?": _hits("bc")}
+
+    def never(asked: str, made_up: str) -> list[Hit]:
+        raise AssertionError("only a made-up passage is searched for by its vector")
+
+    for expansion in (Expansion.MULTI_QUERY, Expansion.DECOMPOSE, Expansion.HYDE):
+        texts = ["Cold?"] if expansion is Expansion.HYDE else ["Cold?", "Frost?"]
+        hits = search_all(texts, expansion, 2, by_text=rankings.__getitem__, by_passage=never)
+        # 1/(60 + 2) + 1/(60 + 1) for b, once 1/(60 + 1) for a.
+        assert [hit.chunk.id for hit in hits] == (["b", "a"] if len(texts) > 1 else ["a", "b"])
+
+
+def test_a_made_up_passage_goes_with_its_question() -> None:
+    asked = []
+
+    def near(question: str, made_up: str) -> list[Hit]:
+        asked.append((question, made_up))
+        return _hits("c")
+
+    hits = search_all(
+        ["Cold?", "A parka."], Expansion.HYDE, 2, by_text=lambda text: [], by_passage=near
+    )
+    assert ([hit.chunk.id for hit in hits], asked) == (["c"], [("Cold?", "A parka.")])
+
+
+def test_between_a_question_and_a_passage() -> None:
+    east, north, none = (np.array(each, np.float32) for each in ([3, 0], [0, 4], [0, 0]))
+    # The sum (3, 4) has length 5.
+    np.testing.assert_allclose(between(east, north), [0.6, 0.8], rtol=1e-6)
+    np.testing.assert_array_equal(between(east, -east), east)
+    np.testing.assert_array_equal(between(east, none), east)
+
+
+def test_reranking_a_made_up_passage_is_refused() -> None:
+    with pytest.raises(InputError, match="leave out the expansion hyde or rerank"):
+        AskOptions(expansion=Expansion.HYDE, rerank=True)
 
 
 def test_prompts_of_the_package() -> None:

@@ -108,6 +108,11 @@ class HostedGenerator:
         return self._name.short
 
     @property
+    def fingerprint(self) -> str:
+        """Provider, model and server."""
+        return f"{self.name}@{self._client.endpoint.base_url}"
+
+    @property
     def context_tokens(self) -> int | None:
         return self._name.max_tokens
 

@@ -63,6 +63,7 @@ class LlamaGenerator:
     ) -> None:
         self._name = name or path.stem
         self._context = context_tokens
+        self._fingerprint = f"{self._name}@{_stamp(path)}"
         self._lock = threading.Lock()
         self._key = secrets.token_hex(16)
         self._server = _opened(path, context_tokens, threads or _threads(), self._key)
@@ -74,6 +75,11 @@ class LlamaGenerator:
     @property
     def name(self) -> str:
         return self._name
+
+    @property
+    def fingerprint(self) -> str:
+        """Name, and size and time of the file: other weights under its name write other texts."""
+        return self._fingerprint
 
     @property
     def context_tokens(self) -> int | None:
@@ -213,6 +219,11 @@ def _opened(path: Path, context: int, threads: int, key: str) -> Any:  # noqa: A
         return xllamacpp.Server(options)
     except Exception as error:  # the package raises whatever C++ threw
         raise ModelError(f"{path} cannot be opened as a language model: {error}") from error
+
+
+def _stamp(path: Path) -> str:
+    found = path.stat()
+    return f"{found.st_size}.{found.st_mtime_ns}"
 
 
 def _threads() -> int:
