@@ -241,7 +241,6 @@ def _scores(
         yardstick=Yardstick(Measure("ndcg", deepest), data.qrels, data.spans),
         journal=Journal(place / "journal.jsonl", "check"),
         limits=Limits(),
-        deadline=float("inf"),
         estimate=lambda _: 0.0,
     )
     workshop.announce([pipeline])
@@ -249,7 +248,7 @@ def _scores(
         pipeline, lambda done, of: listener("Embedding", done / of, 0) if listener else None
     )
     depth = asking.yardstick.depth(len(passages.chunks), len(data.documents), passages.characters)
-    depth = max(depth, deepest, pipeline.search.k)
+    depth = pipeline.search.depth(max(depth, deepest))
     scores: dict[str, list[float]] = {gate.measure: [] for gate in gates}
     for number, query in enumerate(data.queries):
         if listener is not None:

@@ -19,6 +19,7 @@ from nearfield.models.resolve import load as load_by_name
 from nearfield.protocols import Encoder
 from nearfield.selection import environment, worst
 from nearfield.selection.applying import refined
+from nearfield.selection.budget import Budget, Clock, OutOfTime, Phase
 from nearfield.selection.candidates import NotTried
 from nearfield.selection.data import Data, Source, load_source
 from nearfield.selection.decision.record import Actual, Decision, HeldOut
@@ -31,22 +32,13 @@ from nearfield.selection.plan import Plan, make_plan
 from nearfield.selection.probe import Footing, probe
 from nearfield.selection.request import Request
 from nearfield.selection.reranking import Reranking
-from nearfield.selection.trial import Rung, Trial, halves
+from nearfield.selection.trial import Trial, halves
 from nearfield.selection.trials import Listener, Trials
 from nearfield.selection.verdicts import against_best
-from nearfield.selection.workshop import Clock, Load, Workshop
+from nearfield.selection.workshop import Load, Workshop
 from nearfield.selection.yardstick import Yardstick
 
 __all__ = ["choose"]
-
-_ASKING_ENDS = 0.75
-"""Share of the budget after which no candidate is begun."""
-
-_REPORTING_ENDS = 0.85
-"""Share of the budget after which no more finalists are asked held-out questions."""
-
-_PROBING_ENDS = 0.92
-"""Share of the budget after which no more finalists are measured in processes of their own."""
 
 _FINALISTS = 6
 _TIMED_AGAIN = 12
@@ -66,20 +58,13 @@ class _Run:
     workshop: Workshop
     journal: Journal
     listener: Listener | None
-    clock: Clock
-    begun: float
-    spent: float
+    budget: Budget
     probing: bool
     not_tried: list[NotTried] = field(default_factory=list)
 
     def tell(self, what: str, share: float = 0.0) -> None:
         if self.listener is not None:
             self.listener(what, share, 0)
-
-    @property
-    def elapsed(self) -> float:
-        """Seconds of this run and of those that it goes on from."""
-        return self.spent + self.clock() - self.begun
 
 
 def choose(
@@ -124,7 +109,7 @@ def choose(
         There is nothing to read, no candidate fits the budget (with the numbers), or none keeps the
         limits.
     """
-    begun = clock()
+    budget = Budget(request.budget, clock)
     if listener is not None:
         listener("Reading", 0.0, 0)
     source = load_source(request.folder, questions=request.questions, split=request.split)
@@ -133,10 +118,10 @@ def choose(
         place.unlink(missing_ok=True)
     journal = Journal(place, request.identity(source.digest, nearfield.__version__))
     workshop = Workshop(
-        {}, out / "work", cache if cache is not None else VectorCache(), load, clock
+        {}, out / "work", cache if cache is not None else VectorCache(), load, budget
     )
-    spent = max((float(event["spent"]) for event in journal.events("measured")), default=0.0)
-    run = _Run(request, source, workshop, journal, listener, clock, begun, spent, probing)
+    budget.spent = journal.spent
+    run = _Run(request, source, workshop, journal, listener, budget, probing)
     try:
         return _decided(run)
     finally:
@@ -156,41 +141,32 @@ def _decided(run: _Run) -> Decision:
         yardstick=yardstick,
         journal=run.journal,
         limits=request.limits,
-        deadline=run.begun + request.budget * _ASKING_ENDS - run.spent,
         estimate=plan.estimate,
         listener=run.listener,
-        clock=run.clock,
-        spent_before=run.spent,
     )
-    reranking = Reranking(
-        request.grid,
-        run.workshop,
-        run.journal,
-        request.limits,
-        lambda: request.budget * _ASKING_ENDS - run.elapsed,
-    )
+    reranking = Reranking(request.grid, run.workshop, run.journal, request.limits)
     tried = trials.run(plan.pipelines, join=reranking.join)
     run.not_tried += reranking.not_tried
     questions = _decisive(trials, data)
     choice = _chosen(run, tried, plan, questions)
     trials.take_turns([point.trial for point in _leading(choice)])
-    until = run.begun + request.budget * _REPORTING_ENDS - run.spent
     finalists = _finalists(_chosen(run, tried, plan, questions))
-    trials.hold_out([point.trial for point in finalists], until)
+    trials.hold_out([point.trial for point in finalists])
     choice, footings = _settled(run, trials, tried, plan, questions)
     finalists = _finalists(choice)
-    trials.hold_out([point.trial for point in finalists], until)  # settling may change who they are
+    trials.hold_out([point.trial for point in finalists])  # settling may change who they are
+    run.budget.phase = Phase.ENDING
     held = _held_out(finalists, choice)
     failing = worst.find(choice.recommended.trial, trials, data)
-    left = _unfinished(trials, questions)
+    left = _unfinished(trials)
     actual = Actual(
-        seconds=run.elapsed,
+        seconds=run.budget.elapsed,
         embedding=sum(model.seconds for model in run.workshop.models.values()),
         texts=sum(model.texts for model in run.workshop.models.values()),
         tokens=sum(model.tokens for model in run.workshop.models.values()),
         repeated=sum(model.repeated for model in run.workshop.models.values()),
         truncated=sum(model.truncated for model in run.workshop.models.values()),
-        resumed=run.spent > 0,
+        resumed=run.budget.spent > 0,
     )
     pipeline = _measured(run, choice.recommended.pipeline)
     return Decision(
@@ -215,8 +191,9 @@ def _decided(run: _Run) -> Decision:
 
 
 def _plan(run: _Run) -> Plan:
+    """The plan of an earlier run with as much time; or a new one, which may keep its figures."""
     event = run.journal.last("planned")
-    if event is not None:
+    if event is not None and event["budget"] == run.request.budget:
         return Plan.of_event(event)
     plan = make_plan(
         run.source,
@@ -227,9 +204,12 @@ def _plan(run: _Run) -> Plan:
         limits=run.request.limits,
         cache=run.workshop.cache,
         tell=run.tell,
-        clock=run.workshop.clock,
+        clock=run.budget.clock,
     )
-    run.journal.add("planned", **plan.to_event())
+    if event is not None and event["sample"] != plan.sample:
+        run.journal.begin()  # figures on other documents do not compare
+        run.budget.spent = 0.0
+    run.journal.add("planned", budget=run.request.budget, **plan.to_event())
     return plan
 
 
@@ -241,16 +221,12 @@ def _prepared(run: _Run, plan: Plan) -> Data:
 def _decisive(trials: Trials, data: Data) -> list[str]:
     """Questions that every candidate in the decision was asked: those of the last complete rung."""
     choosing, _ = halves(list(data.queries))
-    complete: list[Rung] = [rung for rung in trials.rungs if rung.complete]
+    complete = [rung for rung in trials.rungs if rung.complete]
     if complete:
         return choosing[: complete[-1].questions]
-    if not trials.rungs:
-        reasons = "; ".join(dict.fromkeys(t.failed for t in trials.trials.values() if t.failed))
-        raise InputError(
-            "no candidate could be asked a single rung of questions"
-            + (f": {reasons}" if reasons else f": {trials.stopped or 'nothing was measured'}")
-        )
-    return choosing[: trials.rungs[0].questions]
+    reasons = dict.fromkeys(t.failed or t.skipped for t in trials.trials.values())
+    said = "; ".join(reason for reason in reasons if reason) or "nothing was measured"
+    raise InputError(f"no candidate could be asked a single rung of questions: {said}")
 
 
 def _settled(
@@ -264,8 +240,8 @@ def _settled(
             return choice, footings
         for number, point in enumerate(finalists := _finalists(choice)):
             run.tell("Measuring finalists in processes of their own", number / len(finalists))
-            late = number > 0 and run.elapsed > run.request.budget * _PROBING_ENDS
-            if point.trial.key not in footings and not late:
+            run.budget.phase = Phase.PROBING if number else Phase.ENDING
+            if point.trial.key not in footings and run.budget.left > 0:
                 _probe(run, trials, point, footings)
         found = footings.get(choice.recommended.trial.key)
         broken = run.request.limits.broken(0.0, found.memory) if found is not None else ""
@@ -280,9 +256,12 @@ def _probe(run: _Run, trials: Trials, point: Point, footings: dict[str, Footing]
     if key in known:
         footings[key] = Footing(known[key]["memory"], known[key]["first"], known[key]["median"])
         return
-    built = run.workshop.store(point.pipeline)
     texts = list(trials.data.queries.values())[:_PROBED]
-    found = probe(built.path, point.pipeline, texts)
+    try:
+        built = run.workshop.store(point.pipeline)
+    except OutOfTime:
+        return
+    found = probe(built.path, point.pipeline, texts, timeout=run.budget.left)
     if found is not None:
         footings[key] = found
         run.journal.add(
@@ -348,21 +327,12 @@ def _array(values: Sequence[float]) -> npt.NDArray[np.float64]:
     return np.array(values, dtype=np.float64)
 
 
-def _unfinished(trials: Trials, questions: Sequence[str]) -> list[NotTried]:
-    """Candidates that time did not reach."""
-    skipped = [
-        NotTried(trial.pipeline.label, trial.skipped)
+def _unfinished(trials: Trials) -> list[NotTried]:
+    """Candidates that time did not reach, or not on every rung; and how far they came."""
+    return [
+        NotTried(trial.pipeline.label, trial.skipped or trial.interrupted)
         for trial in trials.trials.values()
-        if trial.skipped
-    ]
-    if not trials.stopped:
-        return skipped
-    return skipped + [
-        NotTried(
-            trial.pipeline.label, f"not asked all {len(questions)} questions: {trials.stopped}"
-        )
-        for trial in trials.trials.values()
-        if trial.stands and any(query not in trial.scores for query in questions)
+        if trial.skipped or trial.interrupted
     ]
 
 

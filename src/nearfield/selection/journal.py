@@ -36,12 +36,17 @@ class Journal:
 
     def __init__(self, path: Path, identity: str) -> None:
         self.path = path
+        self.identity = identity
         self._events = self._read(identity)
-        self.resumed = bool(self._events)
-        if not self.resumed:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text("", encoding="utf-8")
-            self.add("begun", identity=identity)
+        if not self._events:
+            self.begin()
+
+    def begin(self) -> None:
+        """Begin anew, whatever is there."""
+        self._events.clear()
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.write_text("", encoding="utf-8")
+        self.add("begun", identity=self.identity)
 
     def events(self, kind: str) -> Iterator[Mapping[str, Any]]:
         """Events of one kind, in order."""
@@ -50,6 +55,11 @@ class Journal:
     def last(self, kind: str) -> Mapping[str, Any] | None:
         """The latest event of one kind; None where there is none."""
         return next((e for e in reversed(self._events) if e["event"] == kind), None)
+
+    @property
+    def spent(self) -> float:
+        """Seconds that runs of this experiment have taken until now."""
+        return max((float(e["spent"]) for e in self._events if "spent" in e), default=0.0)
 
     def add(self, kind: str, **fields: Any) -> None:  # noqa: ANN401  whatever has a JSON form
         """Write an event; it survives a kill when this returns."""

@@ -132,6 +132,15 @@ class SearchChoice:
             rerank_weight=self.rerank_weight,
         )
 
+    def depth(self, wanted: int) -> int:
+        """Passages to ask for without changing the search that is measured.
+
+        Fusing and reranking look at so many candidates; asking for more would widen their view.
+        """
+        if self.rerank or self.mode is Mode.HYBRID:
+            return max(self.candidates, self.k)
+        return max(wanted, self.k)
+
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:

@@ -44,8 +44,10 @@ class Footing:
     median: float
 
 
-def probe(store: Path, pipeline: Pipeline, questions: Sequence[str]) -> Footing | None:
-    """Measure a pipeline in a process of its own; None where that is not possible."""
+def probe(
+    store: Path, pipeline: Pipeline, questions: Sequence[str], *, timeout: float = _TIMEOUT
+) -> Footing | None:
+    """Measure a pipeline in a process of its own; None where that is not possible in time."""
     from nearfield.selection import toml
 
     asked = {
@@ -60,7 +62,7 @@ def probe(store: Path, pipeline: Pipeline, questions: Sequence[str]) -> Footing 
             input=json.dumps(asked),
             capture_output=True,
             text=True,
-            timeout=_TIMEOUT,
+            timeout=min(timeout, _TIMEOUT),
             check=True,
         )
         found = json.loads(done.stdout)

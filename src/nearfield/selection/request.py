@@ -63,9 +63,12 @@ class Request:
             raise InputError(f"sample is {self.sample}: keep at least 1 document")
 
     def identity(self, digest: str, version: str) -> str:
-        """Hash of everything that decides the experiment; the command's spelling does not."""
+        """Hash of everything that decides figures: a run with more time goes on from one with less.
+
+        The command's spelling does not count either.
+        """
         parts = (
-            digest, version, self.grid, self.budget, self.limits, self.sample, self.count,
+            digest, version, self.grid, self.limits, self.sample, self.count,
             self.measure, self.tolerance, self.seed,
         )  # fmt: skip
         return hashlib.sha256(repr(parts).encode()).hexdigest()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from nearfield.errors import NearfieldError
@@ -32,8 +32,6 @@ class Reranking:
     journal : Journal
         Remembers the decision.
     limits : Limits
-    time_left : callable
-        Seconds in which candidates may still be begun.
 
     Attributes
     ----------
@@ -45,7 +43,6 @@ class Reranking:
     workshop: Workshop
     journal: Journal
     limits: Limits
-    time_left: Callable[[], float]
     not_tried: list[NotTried] = field(default_factory=list)
 
     def join(self, best: Sequence[Trial], questions: int) -> list[Pipeline]:
@@ -59,7 +56,7 @@ class Reranking:
             That each will be asked.
         """
         event = self.journal.last("joined")
-        if event is not None:
+        if event is not None and event["budget"] == self.workshop.budget.seconds:
             self.not_tried += [NotTried(what, why) for what, why in event["not_tried"]]
             behind = [each for trial in best for each in self.grid.reranked(trial.pipeline)]
             return [pipeline for pipeline in behind if pipeline.key in event["candidates"]]
@@ -68,6 +65,7 @@ class Reranking:
             joined += self._behind(name, best, questions)
         self.journal.add(
             "joined",
+            budget=self.workshop.budget.seconds,
             candidates=[pipeline.key for pipeline in joined],
             not_tried=[[each.what, each.why] for each in self.not_tried],
         )
@@ -75,7 +73,7 @@ class Reranking:
 
     def _behind(self, name: str, best: Sequence[Trial], questions: int) -> list[Pipeline]:
         seconds, why = self._pair_seconds(name)
-        left = self.time_left()
+        left = self.workshop.budget.left
         joined: list[Pipeline] = []
         for trial in _distinct(best):
             behind = self.grid.reranked(trial.pipeline)
@@ -107,9 +105,9 @@ class Reranking:
             if reranker is None or not texts:
                 return 0.0, "there is nothing to read"
             reranker.score("warm up", texts[:1])
-            begun = self.workshop.clock()
+            begun = self.workshop.budget.clock()
             reranker.score("how long does this take", texts)
-            return (self.workshop.clock() - begun) / len(texts), ""
+            return (self.workshop.budget.clock() - begun) / len(texts), ""
         except (NearfieldError, OSError, RuntimeError) as error:
             return 0.0, " ".join(str(error).split())
 

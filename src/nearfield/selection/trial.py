@@ -12,9 +12,25 @@ import numpy.typing as npt
 from nearfield.selection.pipeline import Pipeline
 from nearfield.selection.verdicts import Verdict
 
-__all__ = ["Rung", "Trial", "halves"]
+__all__ = ["Begun", "Rung", "Trial", "halves"]
 
 _FEWEST_TO_SPLIT = 40
+
+
+@dataclass(slots=True)
+class Begun:
+    """Questions of a rung that was not finished: kept to go on from, and no figure is made of them.
+
+    Attributes
+    ----------
+    scores : dict of str to float
+        By question.
+    seconds : list of float
+        Of those that were timed.
+    """
+
+    scores: dict[str, float] = field(default_factory=dict)
+    seconds: list[float] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -40,7 +56,11 @@ class Trial:
     failed : str
         What went wrong; empty where nothing did.
     skipped : str
-        Why it was never begun; empty where it was.
+        Why it has no figure at all, though nothing is wrong with it; empty where it has one.
+    begun : Begun
+        What it was asked of the rung that it is on.
+    interrupted : str
+        How far it came on the rung in which time ran out; empty where it finished.
     passages, tokens : int
     memory, disk : int
         Bytes; see :mod:`nearfield.selection.footprint`.
@@ -57,6 +77,8 @@ class Trial:
     dropped: str = ""
     failed: str = ""
     skipped: str = ""
+    begun: Begun = field(default_factory=Begun)
+    interrupted: str = ""
     passages: int = 0
     tokens: int = 0
     memory: int = 0

@@ -4,14 +4,17 @@ Successive halving (Jamieson and Talwalkar 2016) with a test in the place of a f
 asks a ninth, a third, then all of the questions set aside for choosing, and after each rung a
 candidate goes only if the best one is significantly better on the same questions, or if it breaks a
 limit. Nothing goes for being unlucky.
+
+When time is up whatever is being done stops. A candidate that was not asked all questions of a rung
+has no figure of it; what it was asked is kept in the journal, so that a run goes on from there.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from math import ceil
+from math import ceil, inf
 from typing import TypeAlias
 
 import numpy as np
@@ -19,12 +22,13 @@ import numpy as np
 from nearfield.errors import NearfieldError
 from nearfield.search.options import Mode
 from nearfield.search.pipeline import Question, find
+from nearfield.selection.budget import NOT_MEASURED, OutOfTime, Phase
 from nearfield.selection.data import Data
 from nearfield.selection.footprint import footprint
 from nearfield.selection.journal import Journal
 from nearfield.selection.limits import Limits
 from nearfield.selection.pipeline import Pipeline
-from nearfield.selection.trial import Rung, Trial, halves
+from nearfield.selection.trial import Begun, Rung, Trial, halves
 from nearfield.selection.verdicts import against_best
 from nearfield.selection.workshop import Workshop
 from nearfield.selection.yardstick import Yardstick
@@ -49,11 +53,10 @@ class Trials:
     ----------
     data : Data
     workshop : Workshop
+        Its budget says when time is up.
     yardstick : Yardstick
     journal : Journal
     limits : Limits
-    deadline : float
-        By the clock; after it no candidate is begun.
     estimate : callable
         Seconds that making a candidate's vectors takes, as forecast.
     listener : callable, optional
@@ -64,17 +67,12 @@ class Trials:
     yardstick: Yardstick
     journal: Journal
     limits: Limits
-    deadline: float
     estimate: Callable[[Pipeline], float]
     listener: Listener | None = None
-    clock: Callable[[], float] = time.monotonic
     trials: dict[str, Trial] = field(default_factory=dict)
     rungs: list[Rung] = field(default_factory=list)
     stopped: str = ""
     _asked: int = 0
-    spent_before: float = 0.0
-    _begun: float = 0.0
-    _embedded: set[tuple[str, str, str]] = field(default_factory=set)
 
     def run(
         self,
@@ -92,7 +90,6 @@ class Trials:
             Given the trials that stand before the last rung, best first, and the number of its
             questions: more candidates.
         """
-        self._begun = self.clock()
         self._add(pipelines)
         choosing, _ = halves(list(self.data.queries))
         sizes = sorted({min(len(choosing), max(_FEWEST, ceil(len(choosing) * s))) for s in SHARES})
@@ -104,25 +101,24 @@ class Trials:
                 break
         return list(self.trials.values())
 
-    def hold_out(self, chosen: Sequence[Trial], until: float = float("inf")) -> None:
-        """Ask some candidates the questions that choosing never saw.
+    def hold_out(self, chosen: Sequence[Trial]) -> None:
+        """Ask some candidates the questions that choosing never saw, as long as there is time.
 
         Parameters
         ----------
         chosen : sequence of Trial
-            The first one is asked in any case.
-        until : float
-            By the clock; after it none of the others is begun.
+            The first one may take all that is left of the budget.
         """
         _, reporting = halves(list(self.data.queries))
         for number, trial in enumerate(chosen):
             self._tell("Asking held-out questions", number / len(chosen))
-            missing = [query for query in reporting if query not in trial.held_out]
-            late = number > 0 and self.clock() > until
-            if missing and not trial.failed and not late:
-                with self._guarded(trial):
-                    scores, _ = self._answers(trial.pipeline, missing, timed=0)
-                    self._record("held-out", trial, missing, scores, [])
+            if trial.failed or all(query in trial.held_out for query in reporting):
+                continue
+            self.workshop.budget.phase = Phase.REPORTING if number else Phase.ENDING
+            found = Begun()
+            with suppress(OutOfTime), self._guarded(trial):
+                self._answers(trial.pipeline, reporting, found, timed=0)
+                self._record("held-out", trial, found)
 
     def take_turns(self, chosen: Sequence[Trial]) -> None:
         """Measure the latency of some candidates again, one question after the other."""
@@ -131,7 +127,10 @@ class Trials:
             trial.turns = list(known.get(trial.key, trial.turns))
         waiting = [trial for trial in chosen if not trial.turns and not trial.failed]
         taken: dict[str, list[float]] = {trial.key: [] for trial in waiting}
+        self.workshop.budget.phase = Phase.REPORTING
         for number, query in enumerate(list(self.data.queries)[: _TURNS + 1]):
+            if not waiting or self.workshop.budget.left <= 0:
+                break
             self._tell("Timing, taking turns", number / (_TURNS + 1))
             for trial in waiting:
                 with self._guarded(trial):
@@ -139,7 +138,8 @@ class Trials:
                     taken[trial.key] += [seconds] if number else []  # the first warms up
         for trial in waiting:
             trial.turns = taken[trial.key]
-            self.journal.add("timed", candidate=trial.key, seconds=trial.turns)
+            if trial.turns:
+                self.journal.add("timed", candidate=trial.key, seconds=trial.turns)
 
     def _add(self, pipelines: Sequence[Pipeline]) -> None:
         fresh = [Trial(pipeline) for pipeline in pipelines if pipeline.key not in self.trials]
@@ -156,6 +156,12 @@ class Trials:
                 trial.seconds += event["seconds"]
                 for name in ("passages", "tokens", "memory", "disk", "build_seconds"):
                     setattr(trial, name, event[name])
+        for event in self.journal.events("interrupted"):
+            trial = self.trials.get(event["candidate"])
+            if trial is not None and event["queries"][0] not in trial.scores:
+                trial.begun = Begun(
+                    dict(zip(event["queries"], event["scores"], strict=True)), event["seconds"]
+                )
         for event in self.journal.events("held-out"):
             trial = self.trials.get(event["candidate"])
             if trial is not None:
@@ -167,8 +173,8 @@ class Trials:
 
     def _rung(self, number: int, of: int, queries: Sequence[str]) -> None:
         standing = [trial for trial in self.trials.values() if trial.stands]
-        if number > 1:  # where time runs out, the leading ones have been asked
-            standing.sort(key=lambda trial: -float(np.mean([*trial.scores.values()] or [2.0])))
+        if number > 1:  # where time runs out, the leading ones have been asked; who joins is last
+            standing.sort(key=lambda trial: -float(np.mean([*trial.scores.values()] or [-inf])))
         for place, trial in enumerate(standing):
             title = f"Rung {number} of {of}, {len(queries)} questions"
             self._tell(title, place / max(1, len(standing)))
@@ -182,57 +188,87 @@ class Trials:
 
     def _measure(self, trial: Trial, queries: Sequence[str]) -> None:
         missing = [query for query in queries if query not in trial.scores]
-        if not missing:
+        if not missing or not self._in_time(trial):
             return
-        if not self._in_time(trial):
-            return
-        with self._guarded(trial):
-            scores, seconds = self._answers(trial.pipeline, missing, timed=_TIMED)
-            built = self.workshop.store(trial.pipeline)
-            passages = self.workshop.passages(trial.pipeline)
-            trial.passages, trial.tokens = len(passages.chunks), passages.tokens
-            trial.build_seconds = built.seconds
-            size = self.workshop.card(trial.pipeline.model).size_bytes
-            trial.memory, trial.disk = footprint(built.path, trial.pipeline, size)
-            self._record("measured", trial, missing, scores, seconds)
+        try:
+            with self._guarded(trial):
+                self._answers(trial.pipeline, missing, trial.begun, timed=_TIMED)
+                self._weigh(trial)
+                self._record("measured", trial, trial.begun)
+                trial.begun = Begun()
+        except OutOfTime as stopped:
+            self._out_of_time(trial, str(stopped))
+            if trial.begun.scores:
+                self._record("interrupted", trial, trial.begun)
+
+    def _weigh(self, trial: Trial) -> None:
+        """Note what its store takes."""
+        built = self.workshop.store(trial.pipeline)
+        passages = self.workshop.passages(trial.pipeline)
+        trial.passages, trial.tokens = len(passages.chunks), passages.tokens
+        trial.build_seconds = built.seconds
+        size = self.workshop.card(trial.pipeline.model).size_bytes
+        trial.memory, trial.disk = footprint(built.path, trial.pipeline, size)
 
     def _in_time(self, trial: Trial) -> bool:
-        """Whether a candidate can be begun; sets why not."""
+        """Whether a candidate can be begun; notes why not."""
         pipeline = trial.pipeline
-        left = self.deadline - self.clock()
-        model = pipeline.model
-        work = (model.name, model.precision, str(pipeline.chunking))
-        needed = 0.0 if work in self._embedded else self.estimate(pipeline)
-        if left > needed:
-            self._embedded.add(work)
-            return True
+        left = self.workshop.budget.left
         if left <= 0:
-            self.stopped = self.stopped or "the time was up"
-        else:
+            self._out_of_time(trial, "the time was up before it was begun")
+            return False
+        needed = 0.0 if self.workshop.has_passages(pipeline) else self.estimate(pipeline)
+        if needed > left:  # for all of its passages; the cache may have some
+            needed *= self.workshop.missing(pipeline)
+        if needed > left:
             trial.skipped = (
-                f"embedding for it was forecast at {needed:.0f} s and {left:.0f} s were left"
+                f"{NOT_MEASURED}; embedding for it was forecast at {needed:.0f} s and {left:.0f} s "
+                "were left"
             )
-        return False
+        return needed <= left
+
+    def _out_of_time(self, trial: Trial, how_far: str) -> None:
+        """Note how far a candidate came; without a figure of any rung it is out of the decision."""
+        self.stopped = self.stopped or "the time was up"
+        trial.interrupted = f"{NOT_MEASURED}; {how_far}"
+        if not trial.scores:
+            trial.skipped = trial.interrupted
 
     def _answers(
-        self, pipeline: Pipeline, queries: Sequence[str], *, timed: int
-    ) -> tuple[list[float], list[float]]:
-        """Figures of some questions, and the seconds that each took."""
-        built, passages = self.workshop.store(pipeline), self.workshop.passages(pipeline)
-        depth = self.yardstick.depth(
-            len(passages.chunks), len(self.data.documents), passages.characters
+        self, pipeline: Pipeline, queries: Sequence[str], found: Begun, *, timed: int
+    ) -> None:
+        """Add the figures of some questions that are not there yet, and the seconds of the first.
+
+        Raises
+        ------
+        OutOfTime
+            In the middle; what was found until then is there.
+        """
+        passages = self.workshop.passages(pipeline, self._embedding(pipeline))
+        self.workshop.store(pipeline)
+        k = pipeline.search.k
+        depth = pipeline.search.depth(
+            self.yardstick.depth(
+                len(passages.chunks), len(self.data.documents), passages.characters
+            )
         )
-        scores, seconds = [], []
+        # A reranker reads the same passages however many are asked for: once is enough.
+        again = depth > k and not pipeline.search.rerank
         for place, query in enumerate(queries):
-            hits, took = self.search(pipeline, query, max(depth, pipeline.search.k))
+            if query in found.scores:
+                continue
+            self.workshop.budget.look(f"{place} of {len(queries)} questions were asked")
+            hits, took = self.search(pipeline, query, depth)
             if place < timed:
-                if depth > pipeline.search.k:
-                    _, took = self.search(pipeline, query, pipeline.search.k)
-                seconds.append(took)
-            scores.append(self.yardstick.score(query, hits))
+                if again:
+                    _, took = self.search(pipeline, query, k)
+                found.seconds.append(took)
+            found.scores[query] = self.yardstick.score(query, hits)
             self._asked += 1
-        del built
-        return scores, seconds
+
+    def _embedding(self, pipeline: Pipeline) -> Callable[[int, int], None]:
+        name = pipeline.model_label
+        return lambda done, of: self._tell(f"Embedding for {name}", done / max(1, of))
 
     def search(self, pipeline: Pipeline, query: str, k: int) -> tuple[list[Hit], float]:
         """The hits of one question, and the seconds from the question to them."""
@@ -246,36 +282,31 @@ class Trials:
                 return [], encoding
         store = self.workshop.store(pipeline).store
         reranker = self.workshop.reranker(pipeline.search.rerank)
-        begun = self.workshop.clock()
+        begun = self.workshop.budget.clock()
         with store.view() as view:
             options = replace(pipeline.options, k=k)
             hits = find(view, Question(text, vector), options, reranker=reranker)
-        return hits, encoding + self.workshop.clock() - begun
+        return hits, encoding + self.workshop.budget.clock() - begun
 
-    def _record(
-        self,
-        kind: str,
-        trial: Trial,
-        queries: Sequence[str],
-        scores: Sequence[float],
-        seconds: Sequence[float],
-    ) -> None:
-        target = trial.scores if kind == "measured" else trial.held_out
-        target |= dict(zip(queries, scores, strict=True))
-        trial.seconds += seconds
+    def _record(self, kind: str, trial: Trial, found: Begun) -> None:
+        """Keep what was found: for good, or where it was interrupted to go on from."""
+        if kind != "interrupted":
+            target = trial.scores if kind == "measured" else trial.held_out
+            target |= found.scores
+            trial.seconds += found.seconds
         self.journal.add(
             kind,
             candidate=trial.key,
             label=trial.pipeline.label,
-            queries=list(queries),
-            scores=list(scores),
-            seconds=list(seconds),
+            queries=list(found.scores),
+            scores=list(found.scores.values()),
+            seconds=list(found.seconds),
             passages=trial.passages,
             tokens=trial.tokens,
             memory=trial.memory,
             disk=trial.disk,
             build_seconds=trial.build_seconds,
-            spent=self.spent_before + self.clock() - self._begun,
+            spent=self.workshop.budget.elapsed,
         )
 
     def _guarded(self, trial: Trial) -> _Guard:
@@ -350,7 +381,7 @@ class _Guard:
         return None
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> bool:
-        if isinstance(error, Exception):
+        if isinstance(error, Exception) and not isinstance(error, OutOfTime):
             self._trials.fail(self._trial, error)
             return True
         return False

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -26,72 +25,21 @@ from nearfield.metric import Metric, normalise
 from nearfield.models.cache import CachedEncoder, VectorCache
 from nearfield.models.prompts import with_prompts
 from nearfield.models.resolve import load
-from nearfield.models.vector_cache import key as cache_key
 from nearfield.passage import embedding_text
-from nearfield.protocols import Encoder, Observer, Reranker, Tokenizer
+from nearfield.protocols import Encoder, Reranker
 from nearfield.selection.applying import refined
+from nearfield.selection.budget import Budget
+from nearfield.selection.counting import Counted
+from nearfield.selection.embedding import embed
 from nearfield.selection.pipeline import ModelChoice, Pipeline
 from nearfield.stores.local import CODES_FROM, RECALL, LocalStore, Mode, SearchPath
 from nearfield.types import BatchReport, Chunk, Document, FloatArray, ModelCard, Role
 
-__all__ = ["Counted", "Passages", "Workshop"]
+__all__ = ["Load", "Passages", "Workshop"]
 
 _ADDED_AT_ONCE = 4096
 
 Load = Callable[[ModelChoice], Encoder]
-Clock = Callable[[], float]
-
-
-class Counted:
-    """An encoder that counts what it computes, and what it computed before.
-
-    Attributes
-    ----------
-    texts, tokens, truncated : int
-        That went through the model.
-    repeated : int
-        Texts that had gone through it before, with the same prompt: always 0 if all is well.
-    seconds : float
-    """
-
-    def __init__(self, inner: Encoder, clock: Clock = time.perf_counter) -> None:
-        self.inner = inner
-        self.texts = self.tokens = self.truncated = self.repeated = 0
-        self.seconds = 0.0
-        self._clock = clock
-        self._seen: set[bytes] = set()
-
-    @property
-    def card(self) -> ModelCard:
-        return self.inner.card
-
-    @property
-    def tokenizer(self) -> Tokenizer:
-        return self.inner.tokenizer
-
-    def encode(
-        self,
-        inputs: Sequence[str],
-        *,
-        role: Role | str = Role.DOCUMENT,
-        observe: Observer | None = None,
-    ) -> FloatArray:
-        def watch(report: BatchReport) -> None:
-            self.tokens += report.tokens
-            self.truncated += len(report.truncated)
-            if observe is not None:
-                observe(report)
-
-        prompt = self.card.prompts.get(Role.of(role), "")
-        for text in inputs:
-            known = cache_key("", "", prompt + text)
-            self.repeated += known in self._seen
-            self._seen.add(known)
-        begun = self._clock()
-        vectors = self.inner.encode(inputs, role=role, observe=watch)
-        self.seconds += self._clock() - begun
-        self.texts += len(inputs)
-        return vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +71,18 @@ class Asked(NamedTuple):
     seconds: float
 
 
+class _Cutting(NamedTuple):
+    """Whose passages and whole vectors: candidates that agree in this share them."""
+
+    model: str
+    precision: str
+    chunking: Chunking
+
+
 class _Place(NamedTuple):
     """What a store is made of: candidates that agree in this share one."""
 
-    space: tuple[str, str]
-    chunking: Chunking
+    cutting: _Cutting
     dimensions: int | None
     metric: Metric
     recall: float
@@ -163,16 +118,18 @@ class Workshop:
     cache : VectorCache, optional
     load : callable, optional
         From a model's choice, without its prompts, to the whole encoder.
-    clock : callable
+    budget : Budget
+        Looked at while embedding and storing; without a limit by default.
     """
 
     documents: Mapping[str, Document]
     folder: Path
     cache: VectorCache = field(default_factory=VectorCache)
     load: Load = field(default=lambda model: load(model.name, precision=model.precision))
-    clock: Clock = time.perf_counter
+    budget: Budget = field(default_factory=Budget)
     _encoders: dict[tuple[str, str], Counted] = field(default_factory=dict)
-    _passages: dict[tuple[tuple[str, str], Chunking], Passages] = field(default_factory=dict)
+    _cuts: dict[_Cutting, list[Chunk]] = field(default_factory=dict)
+    _passages: dict[_Cutting, Passages] = field(default_factory=dict)
     _asked: dict[tuple[tuple[str, str], str, str], Asked] = field(default_factory=dict)
     _stores: dict[_Place, Built] = field(default_factory=dict)
     _rerankers: dict[str, Reranker] = field(default_factory=dict)
@@ -182,7 +139,7 @@ class Workshop:
         """The whole model, loaded once."""
         space = (model.name, model.precision)
         if space not in self._encoders:
-            encoder = Counted(self.load(model), self.clock)
+            encoder = Counted(self.load(model), self.budget.clock)
             encoder.inner.encode(["warm up"], role=Role.QUERY, observe=_silent)
             self._encoders[space] = encoder
         return self._encoders[space]
@@ -208,26 +165,20 @@ class Workshop:
     def passages(
         self, pipeline: Pipeline, progress: Callable[[int, int], None] | None = None
     ) -> Passages:
-        """Cut the documents and embed what is new."""
-        model = pipeline.model
-        space = (f"{model.name}{model.document_prompt or ''}", model.precision)
-        where = (space, pipeline.chunking)
+        """Cut the documents and embed what is new.
+
+        Raises
+        ------
+        OutOfTime
+            In the middle; what was embedded is in the cache.
+        """
+        where = _cutting(pipeline)
         if where not in self._passages:
+            model = pipeline.model
             encoder = self.documents_encoder(model)
-            chunker = chunker_for(pipeline.chunking, encoder)
-            chunks = [
-                chunk for document in self.documents.values() for chunk in chunker.chunk(document)
-            ]
+            chunks = self._cut(pipeline)
             texts = [embedding_text(chunk) for chunk in chunks]
-            done = 0
-
-            def observe(report: BatchReport) -> None:
-                nonlocal done
-                done += len(report.indices)
-                if progress is not None:
-                    progress(done, len(texts))
-
-            vectors = encoder.encode(texts, role=Role.DOCUMENT, observe=observe)
+            vectors = embed(encoder, texts, self.budget, self.counted(model), progress)
             sound = np.asarray(np.isfinite(vectors).all(axis=1) & vectors.any(axis=1))
             kept = [chunk for chunk, is_sound in zip(chunks, sound, strict=True) if is_sound]
             self._passages[where] = Passages(
@@ -237,13 +188,30 @@ class Workshop:
                 sum(encoder.tokenizer.count(texts)),
                 len(chunks) - len(kept),
             )
+            del self._cuts[where]
         return self._passages[where]
 
     def has_passages(self, pipeline: Pipeline) -> bool:
         """Whether a candidate's passages were embedded."""
-        model = pipeline.model
-        space = (f"{model.name}{model.document_prompt or ''}", model.precision)
-        return (space, pipeline.chunking) in self._passages
+        return _cutting(pipeline) in self._passages
+
+    def missing(self, pipeline: Pipeline) -> float:
+        """Share of a candidate's passages that are not in the cache yet."""
+        if self.has_passages(pipeline):
+            return 0.0
+        prompt = pipeline.model.document_prompt or ""
+        texts = [prompt + embedding_text(chunk) for chunk in self._cut(pipeline)]
+        cached = CachedEncoder(self.counted(pipeline.model), self.cache)
+        return len(cached.missing(texts)) / max(1, len(set(texts)))
+
+    def _cut(self, pipeline: Pipeline) -> list[Chunk]:
+        where = _cutting(pipeline)
+        if where not in self._cuts:
+            chunker = chunker_for(pipeline.chunking, self.documents_encoder(pipeline.model))
+            self._cuts[where] = [
+                chunk for document in self.documents.values() for chunk in chunker.chunk(document)
+            ]
+        return self._cuts[where]
 
     def ask(self, model: ModelChoice, question: str) -> Asked:
         """A question's vector, cut as the model says, and what encoding it took."""
@@ -251,9 +219,9 @@ class Workshop:
         prompt = encoder.card.prompts.get(Role.QUERY, "")
         where = ((model.name, model.precision), prompt, question)
         if where not in self._asked:
-            begun = self.clock()
+            begun = self.budget.clock()
             vector = encoder.encode([question], role=Role.QUERY, observe=_silent)[0]
-            self._asked[where] = Asked(vector, self.clock() - begun)
+            self._asked[where] = Asked(vector, self.budget.clock() - begun)
         whole = self._asked[where]
         return Asked(_cut(whole.vector[None, :], model, encoder.card)[0], whole.seconds)
 
@@ -290,6 +258,7 @@ class Workshop:
     def close(self) -> None:
         """Remove every store."""
         self.release(())
+        self._cuts.clear()
         self._passages.clear()
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -300,13 +269,16 @@ class Workshop:
         paths = self.wanted.get(place, {pipeline.storage.path})
         encoder = refined(self.counted(pipeline.model).inner, pipeline.model)
         properties = describe(pipeline.model.name, encoder.card, pipeline.model.dimensions)
-        properties |= {RECALL: repr(place.recall), "chunking": json.dumps(asdict(place.chunking))}
+        properties |= {
+            RECALL: repr(place.recall),
+            "chunking": json.dumps(asdict(pipeline.chunking)),
+        }
         if SearchPath.QUANTISED in paths:
             properties[CODES_FROM] = "1"
         path = self.folder / f"{len(self._stores):03}-{pipeline.key}.nf"
         shutil.rmtree(path, ignore_errors=True)
         path.parent.mkdir(parents=True, exist_ok=True)
-        begun = self.clock()
+        begun = self.budget.clock()
         with LocalStore.create(
             path,
             dimension=vectors.shape[1],
@@ -315,23 +287,36 @@ class Workshop:
             properties=properties,
         ) as store:
             for start in range(0, len(vectors), _ADDED_AT_ONCE):
+                self.budget.look(f"{start:,} of {len(vectors):,} passages were stored")
                 stop = start + _ADDED_AT_ONCE
                 store.add(passages.chunks[start:stop], vectors[start:stop])
             if SearchPath.GRAPH in paths and passages.chunks:
                 # Without the compiled part there is no graph: only those who walk it fail.
                 with suppress(UnsupportedOperation):
                     store.build_graph(
-                        m=pipeline.storage.links, ef_construction=pipeline.storage.ef_construction
+                        m=pipeline.storage.links,
+                        ef_construction=pipeline.storage.ef_construction,
+                        progress=self._inserted,
                     )
-        seconds = self.clock() - begun
+        seconds = self.budget.clock() - begun
         return Built(LocalStore.open(path, mode=Mode.READ), path, seconds)
+
+    def _inserted(self, done: int, of: int) -> None:
+        if done < of:
+            self.budget.look(f"a graph of {done:,} of {of:,} passages was built")
+
+
+def _cutting(pipeline: Pipeline) -> _Cutting:
+    model = pipeline.model
+    return _Cutting(
+        f"{model.name}{model.document_prompt or ''}", model.precision, pipeline.chunking
+    )
 
 
 def _place(pipeline: Pipeline) -> _Place:
-    model = pipeline.model
-    space = (f"{model.name}{model.document_prompt or ''}", model.precision)
     storage = pipeline.storage
-    return _Place(space, pipeline.chunking, model.dimensions, storage.metric, storage.recall)
+    dimensions = pipeline.model.dimensions
+    return _Place(_cutting(pipeline), dimensions, storage.metric, storage.recall)
 
 
 def _cut(vectors: FloatArray, model: ModelChoice, card: ModelCard) -> FloatArray:

@@ -9,6 +9,7 @@ from nearfield.collection import Collection
 from nearfield.errors import NearfieldError
 from nearfield.evaluation.postmortem import postmortem
 from nearfield.selection.applying import refined
+from nearfield.selection.budget import OutOfTime
 from nearfield.selection.data import Data
 from nearfield.selection.trial import Trial
 from nearfield.selection.trials import Trials
@@ -51,10 +52,12 @@ def find(trial: Trial, trials: Trials, data: Data) -> list[Failing]:
     lowest = sorted(scores, key=lambda query: (scores[query], query))[:_SHOWN]
     lowest = [query for query in lowest if scores[query] < _LOW]
     causes = _causes(trial, trials, data, lowest)
-    failing = []
+    failing: list[Failing] = []
     for query in lowest:
         try:
             hits, _ = trials.search(trial.pipeline, query, trial.pipeline.search.k)
+        except OutOfTime:
+            return failing
         except (NearfieldError, OSError):
             hits = []
         first = hits[0].chunk.text if hits else "nothing"
@@ -71,8 +74,10 @@ def find(trial: Trial, trials: Trials, data: Data) -> list[Failing]:
 
 
 def _causes(trial: Trial, trials: Trials, data: Data, queries: Sequence[str]) -> dict[str, str]:
-    """Which stage lost each answer; empty where the store cannot be examined."""
+    """Which stage lost each answer; empty where there is no time to look."""
     pipeline = trial.pipeline
+    if trials.workshop.budget.left <= 0:
+        return {}
     try:
         encoder = refined(trials.workshop.counted(pipeline.model).inner, pipeline.model)
         place = trials.workshop.store(pipeline).path
@@ -85,6 +90,8 @@ def _causes(trial: Trial, trials: Trials, data: Data, queries: Sequence[str]) ->
                 rerank=pipeline.search.rerank or None,
                 spans={query: data.spans[query] for query in queries if query in data.spans},
             )
+    except OutOfTime:
+        return {}
     except (NearfieldError, OSError) as error:
         return dict.fromkeys(queries, f"not examined: {error}"[:_EXCERPT])
     lost = {each.query: f"{each.cause.value}: {each.evidence}" for each in found.failures}

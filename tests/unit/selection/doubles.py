@@ -82,6 +82,32 @@ class Ticking:
         return self.now
 
 
+class Slowing(Words):
+    """Words that take no time at first, as a forecast sees them, and `seconds` each later."""
+
+    def __init__(
+        self, name: str, clock: Ticking, *, seconds: float, after: int, role: Role | None = None
+    ) -> None:
+        super().__init__(name, [*SUBJECTS, *DETAILS])
+        self.clock = clock
+        self.seconds = seconds
+        self.free = after
+        self.role = role
+
+    def encode(
+        self,
+        inputs: Sequence[str],
+        *,
+        role: Role | str = Role.DOCUMENT,
+        observe: Observer | None = None,
+    ) -> FloatArray:
+        if self.role is None or Role.of(role) is self.role:
+            slow = max(0, len(inputs) - max(0, self.free))
+            self.free -= len(inputs)
+            self.clock.now += self.seconds * slow
+        return super().encode(inputs, role=role, observe=observe)
+
+
 def models(fails_after: int | None = None) -> dict[str, Words]:
     """One that knows everything, one that knows half, one that breaks."""
     return {

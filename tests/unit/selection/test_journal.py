@@ -12,7 +12,6 @@ def test_events_come_back_in_order(tmp_path: Path) -> None:
     first.add("measured", n=2)
     again = Journal(path, "a")
     assert [event["n"] for event in again.events("measured")] == [1, 2]
-    assert again.resumed and not first.resumed
     assert again.last("measured") == {"event": "measured", "n": 2}
     assert again.last("nothing") is None
 
@@ -33,4 +32,14 @@ def test_another_experiment_begins_anew(tmp_path: Path) -> None:
     Journal(path, "a").add("measured", n=1)
     assert not list(Journal(path, "b").events("measured"))
     path.write_text("no JSON\n")
-    assert not Journal(path, "b").resumed
+    assert [event["event"] for event in Journal(path, "b").events("begun")] == ["begun"]
+
+
+def test_what_runs_took_is_remembered(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.jsonl", "a")
+    assert journal.spent == 0.0
+    journal.add("measured", spent=2.5)
+    journal.add("interrupted", spent=4.0)
+    assert Journal(journal.path, "a").spent == 4.0
+    journal.begin()
+    assert Journal(journal.path, "a").spent == 0.0

@@ -12,7 +12,7 @@ from nearfield.evaluation.significance import Comparison, Interval, bootstrap, c
 from nearfield.search.options import Mode
 from nearfield.selection.data import Labels
 from nearfield.selection.decision.record import Decision
-from nearfield.selection.decision.words import time_text
+from nearfield.selection.decision.words import time_text, why_none_held_out
 from nearfield.selection.pareto import Point
 from nearfield.selection.pipeline import Pipeline
 
@@ -140,9 +140,9 @@ def explanations(decision: Decision) -> list[tuple[str, str]]:
             "the "
             "best. So the figure to expect is that of the other half, which no choice ever saw."
             if decision.held_out is not None
-            else "There were too few questions to set half of them aside. The best of many "
-            "candidates looks "
-            "better than it is, because luck helped to make it the best: expect a little less.",
+            else f"No held-out figure: {why_none_held_out(decision)}. The best of many candidates "
+            "looks better than it is, because luck helped to make it the best: expect a little "
+            "less.",
         ),
         (
             "Intervals and ties",

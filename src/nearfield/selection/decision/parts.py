@@ -137,7 +137,7 @@ def _gone(trials: list[Trial]) -> str:
     for trial in trials:
         scores = list(trial.scores.values())
         mean = f"{sum(scores) / len(scores):.3f}" if scores else "–"
-        why = trial.failed or trial.dropped or trial.skipped or "time ran out"
+        why = trial.failed or trial.dropped or trial.skipped or trial.interrupted
         rows.append(
             f"<tr><td>{escape(trial.pipeline.label)}</td><td class=n>{mean}</td>"
             f"<td class=n>{len(scores)}</td><td>{escape(why)}</td></tr>"

@@ -96,6 +96,7 @@ def _trial(trial: Trial) -> dict[str, Any]:
         "dropped": trial.dropped,
         "failed": trial.failed,
         "skipped": trial.skipped,
+        "interrupted": trial.interrupted,
         "passages": trial.passages,
         "memory": trial.memory,
         "disk": trial.disk,

@@ -29,6 +29,7 @@ def render(decision: Decision) -> str:
         "## How the field was narrowed",
         "\n".join(
             f"- {rung.questions} questions: {rung.asked} candidates asked, {rung.dropped} went"
+            + ("" if rung.complete else "; time ran out before all were asked")
             for rung in decision.rungs
         ),
         *_worst(decision),

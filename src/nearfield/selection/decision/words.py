@@ -8,6 +8,7 @@ from nearfield.search.options import Mode
 from nearfield.selection.data import Labels
 from nearfield.selection.decision.record import Decision
 from nearfield.selection.pipeline import Pipeline
+from nearfield.selection.trial import halves
 from nearfield.stores.local import SearchPath
 
 __all__ = ["headline", "notes", "plainly", "questions", "reasons", "size", "time_text", "yardstick"]
@@ -89,9 +90,15 @@ def _figure(decision: Decision) -> str:
         )
     return (
         f"{_name(decision)} is {chosen.quality:.3f} on the {len(decision.choice.questions)} "
-        f"questions that "
-        "it was chosen by, which is optimistic: there were too few to hold any out."
+        f"questions that it was chosen by, which is optimistic: {why_none_held_out(decision)}."
     )
+
+
+def why_none_held_out(decision: Decision) -> str:
+    """Why there is no figure on questions that the choice never saw."""
+    if halves(list(decision.data.queries))[1]:
+        return "time was up before those that were held out had all been asked"
+    return "there were too few to hold any out"
 
 
 def _name(decision: Decision) -> str:
@@ -171,7 +178,8 @@ def notes(decision: Decision) -> list[str]:
     if decision.stopped:
         told.append(
             f"the experiment ended early: {decision.stopped}. The decision rests on "
-            f"{len(decision.choice.questions)} questions that every candidate in it was asked"
+            f"{len(decision.choice.questions)} questions that every candidate in it was asked. "
+            "The same command with a larger --budget goes on from there"
         )
     if len(decision.choice.questions) < _FEW:
         told.append(
