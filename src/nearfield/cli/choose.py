@@ -92,7 +92,7 @@ def command(
     place = Path(out).expanduser() if out else Path(f"{root.resolve().name}.decision")
     request = Request(
         folder=root,
-        grid=asked.over(Grid.installed() if asked.models is None else Grid(asked.models)),
+        grid=asked.over(Grid.installed() if asked.models is None else Grid.of(asked.models)),
         questions=options.existing(questions) if questions else None,
         split=split,
         budget=seconds_of(budget),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import product
 
 from nearfield.collection.options import Chunking
@@ -19,9 +19,6 @@ from nearfield.stores.local import SearchPath
 from nearfield.types import ModelCard, Role, Word
 
 __all__ = ["Grid", "NotTried", "Prompts", "chunkers_of", "dimensions_of", "storages_of"]
-
-_RERANKED = 20
-"""Candidates that a reranker reads: it takes most of a question's time."""
 
 _MANY = 10_000
 """Passages from which the store makes quantised codes by itself."""
@@ -89,8 +86,6 @@ class Grid:
         InputError
             No model is installed.
         """
-        from nearfield.models.rerank import DEFAULT_RERANKER
-
         there = [status for status in listing() if status.state is State.INSTALLED]
         models = [status.name for status in there if status.task in (Task.TEXT, None)]
         models = models or [status.name for status in there if status.task is Task.WORDS]
@@ -98,8 +93,15 @@ class Grid:
             raise InputError(
                 f"no model is installed: run `nearfield models install {default_model()}`"
             )
-        rerankers = [s.name for s in there if s.name == DEFAULT_RERANKER]
-        return cls(tuple(models), rerankers=tuple(rerankers))
+        return cls.of(tuple(models))
+
+    @classmethod
+    def of(cls, models: tuple[str, ...]) -> Grid:
+        """Some models, and the default reranker where it is installed."""
+        from nearfield.models.rerank import DEFAULT_RERANKER
+
+        there = any(s.name == DEFAULT_RERANKER and s.state is State.INSTALLED for s in listing())
+        return cls(models, rerankers=(DEFAULT_RERANKER,) if there else ())
 
     def pipelines(
         self, cards: Mapping[tuple[str, str], ModelCard], passages: int
@@ -140,14 +142,6 @@ class Grid:
                 found.setdefault(pipeline.key, (depth, pipeline))
         ordered = sorted(found.values(), key=lambda pair: pair[0])
         return [pipeline for _, pipeline in ordered], left
-
-    def reranked(self, pipeline: Pipeline) -> list[Pipeline]:
-        """A candidate with each reranker behind it."""
-        return [
-            replace(pipeline, search=replace(pipeline.search, rerank=name, candidates=_RERANKED))
-            for name in self.rerankers
-            if not pipeline.search.rerank
-        ]
 
     def _choices(
         self, model: str, precision: str, card: ModelCard

@@ -19,10 +19,8 @@ from nearfield.evaluation.significance import Interval, bootstrap
 from nearfield.models.cache import VectorCache
 from nearfield.models.card import require_same
 from nearfield.selection.data import Data, load_source
-from nearfield.selection.journal import Journal
-from nearfield.selection.limits import Limits
 from nearfield.selection.pipeline import Pipeline
-from nearfield.selection.trials import Trials
+from nearfield.selection.searching import Searching
 from nearfield.selection.workshop import Load, Workshop
 from nearfield.selection.yardstick import Yardstick, reading_gain
 
@@ -191,7 +189,7 @@ def check(
             workshop.load = load
         try:
             _require_measured(pipeline, workshop)
-            scores = _scores(pipeline, gates, data, workshop, place, listener)
+            scores = _scores(pipeline, gates, data, workshop, listener)
         finally:
             workshop.close()
     results = tuple(GateResult(gate, bootstrap(scores[gate.measure])) for gate in gates)
@@ -230,30 +228,23 @@ def _scores(
     gates: Sequence[Gate],
     data: Data,
     workshop: Workshop,
-    place: Path,
     listener: Callable[[str, float, int], None] | None,
 ) -> dict[str, list[float]]:
     measures = {g.measure: Measure.of(g.measure) for g in gates if g.measure != READING}
     deepest = max((measure.k or 100 for measure in measures.values()), default=10)
-    asking = Trials(
-        data=data,
-        workshop=workshop,
-        yardstick=Yardstick(Measure("ndcg", deepest), data.qrels, data.spans),
-        journal=Journal(place / "journal.jsonl", "check"),
-        limits=Limits(),
-        estimate=lambda _: 0.0,
-    )
+    yardstick = Yardstick(Measure("ndcg", deepest), data.qrels, data.spans)
+    searching = Searching(data.queries, workshop)
     workshop.announce([pipeline])
     passages = workshop.passages(
         pipeline, lambda done, of: listener("Embedding", done / of, 0) if listener else None
     )
-    depth = asking.yardstick.depth(len(passages.chunks), len(data.documents), passages.characters)
+    depth = yardstick.depth(len(passages.chunks), len(data.documents), passages.characters)
     depth = pipeline.search.depth(max(depth, deepest))
     scores: dict[str, list[float]] = {gate.measure: [] for gate in gates}
     for number, query in enumerate(data.queries):
         if listener is not None:
             listener("Asking", number / len(data.queries), number)
-        hits, _ = asking.search(pipeline, query, depth)
+        hits, _ = searching.search(pipeline, query, depth)
         run = Run("", {query: documents_of(hits)})
         for name, figures in scores.items():
             if name == READING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from math import ceil
 from pathlib import Path
 
 import numpy as np
@@ -23,15 +24,17 @@ from nearfield.selection.budget import Budget, Clock, OutOfTime, Phase
 from nearfield.selection.candidates import NotTried
 from nearfield.selection.data import Data, Source, load_source
 from nearfield.selection.decision.record import Actual, Decision, HeldOut
+from nearfield.selection.forecast import sampled
 from nearfield.selection.hosted import price_of
 from nearfield.selection.journal import Journal
+from nearfield.selection.late.joining import Joining
+from nearfield.selection.late.reranking import Rereading
 from nearfield.selection.limits import Limits
 from nearfield.selection.pareto import Choice, Point, choose_one
 from nearfield.selection.pipeline import ModelChoice, Pipeline
 from nearfield.selection.plan import Plan, make_plan
 from nearfield.selection.probe import Footing, probe
 from nearfield.selection.request import Request
-from nearfield.selection.reranking import Reranking
 from nearfield.selection.trial import Trial, halves
 from nearfield.selection.trials import Listener, Trials
 from nearfield.selection.verdicts import against_best
@@ -43,6 +46,8 @@ __all__ = ["choose"]
 _FINALISTS = 6
 _TIMED_AGAIN = 12
 _PROBED = 30
+_READ, _CHARACTERS = 8, 1000
+"""Documents that late steps are timed on, and how much of each: about a passage."""
 
 
 def _load(model: ModelChoice) -> Encoder:
@@ -130,7 +135,9 @@ def choose(
 
 def _decided(run: _Run) -> Decision:
     request = run.request
-    plan = _plan(run)
+    extras = [Rereading(name, run.workshop) for name in request.grid.rerankers]
+    joining = Joining(extras, run.workshop, run.journal, request.limits)
+    plan = _plan(run, joining)
     run.not_tried += plan.not_tried
     data = _prepared(run, plan)
     run.workshop.documents = data.documents
@@ -144,9 +151,8 @@ def _decided(run: _Run) -> Decision:
         estimate=plan.estimate,
         listener=run.listener,
     )
-    reranking = Reranking(request.grid, run.workshop, run.journal, request.limits)
-    tried = trials.run(plan.pipelines, join=reranking.join)
-    run.not_tried += reranking.not_tried
+    tried = trials.run(plan.pipelines, join=joining.join)
+    run.not_tried += joining.not_tried
     questions = _decisive(trials, data)
     choice = _chosen(run, tried, plan, questions)
     trials.take_turns([point.trial for point in _leading(choice)])
@@ -190,21 +196,24 @@ def _decided(run: _Run) -> Decision:
     )
 
 
-def _plan(run: _Run) -> Plan:
+def _plan(run: _Run, joining: Joining) -> Plan:
     """The plan of an earlier run with as much time; or a new one, which may keep its figures."""
     event = run.journal.last("planned")
     if event is not None and event["budget"] == run.request.budget:
         return Plan.of_event(event)
+    task = run.source.task
+    asked = len(task.queries) if task is not None else run.request.count
+    some = [document.text[:_CHARACTERS] for document in sampled(run.source.documents, most=_READ)]
     plan = make_plan(
         run.source,
         run.request.grid,
         run.workshop.counted,
-        budget=run.request.budget,
+        budget=run.budget,
+        reserved=joining.reserve(some, ceil(asked / 2)),
         sample=run.request.sample,
         limits=run.request.limits,
         cache=run.workshop.cache,
         tell=run.tell,
-        clock=run.budget.clock,
     )
     if event is not None and event["sample"] != plan.sample:
         run.journal.begin()  # figures on other documents do not compare

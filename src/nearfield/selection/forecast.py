@@ -20,6 +20,7 @@ from nearfield.models.vector_cache import CachedVector, Flag
 from nearfield.models.vector_cache import key as cache_key
 from nearfield.passage import embedding_text
 from nearfield.protocols import Encoder
+from nearfield.selection.budget import Clock
 from nearfield.selection.hosted import hosted_tokens, is_hosted, price_of
 from nearfield.types import BatchReport, Document, Role
 
@@ -41,8 +42,6 @@ _ROW_BYTES = 900
 """Of a passage in the database beside its text, and of the derived columns."""
 _WORDS_SHARE = 0.6
 """Of the index of words to the text; measured on several collections."""
-
-Clock = Callable[[], float]
 
 
 @dataclass(frozen=True, slots=True)

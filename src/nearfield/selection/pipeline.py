@@ -165,6 +165,23 @@ class Pipeline:
     search: SearchChoice = field(default_factory=SearchChoice)
 
     @property
+    def late_step(self) -> str:
+        """Its step that takes long for each question (see the room ``late``); empty for none."""
+        return self.search.rerank
+
+    @property
+    def is_late(self) -> bool:
+        """Whether it has such a step."""
+        return bool(self.late_step)
+
+    @property
+    def plain(self) -> Pipeline:
+        """The same without its late step."""
+        usual = SearchChoice()
+        search = replace(self.search, rerank="", candidates=usual.candidates)
+        return replace(self, search=search) if self.is_late else self
+
+    @property
     def options(self) -> SearchOptions:
         """What a search takes."""
         return self.search.options(self.storage.path)

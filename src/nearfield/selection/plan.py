@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,10 +13,10 @@ from nearfield.passage import embedding_text
 from nearfield.protocols import Encoder
 from nearfield.search.options import Mode
 from nearfield.selection import toml
+from nearfield.selection.budget import Budget, Clock
 from nearfield.selection.candidates import Grid, NotTried
 from nearfield.selection.data import Source
 from nearfield.selection.forecast import (
-    Clock,
     ModelForecast,
     Rate,
     forecast_model,
@@ -134,12 +133,12 @@ def make_plan(
     grid: Grid,
     load: Callable[[ModelChoice], Encoder],
     *,
-    budget: float,
+    budget: Budget,
+    reserved: float = 0.0,
     sample: int | None = None,
     limits: Limits | None = None,
     cache: VectorCache | None = None,
     tell: Callable[[str], None] | None = None,
-    clock: Clock = time.perf_counter,
 ) -> Plan:
     """Measure the models, and choose candidates and a sample that fit.
 
@@ -148,8 +147,9 @@ def make_plan(
     source : Source
     grid : Grid
     load : callable
-    budget : float
-        Seconds for everything.
+    budget : Budget
+    reserved : float
+        Seconds that embedding must leave for late steps.
     sample : int, optional
         Documents to keep, whatever the budget says.
     limits : Limits, optional
@@ -157,7 +157,6 @@ def make_plan(
     cache : VectorCache, optional
     tell : callable, optional
         Told what is being measured.
-    clock : callable
 
     Raises
     ------
@@ -174,7 +173,7 @@ def make_plan(
             try:
                 if is_hosted(name):
                     allowed -= _affordable(name, grid, source, allowed)
-                spaces.append(_measured(name, precision, grid, source, load, cache, clock))
+                spaces.append(_measured(name, precision, grid, source, load, cache, budget.clock))
             except (NearfieldError, OSError, RuntimeError) as error:
                 left.append(NotTried(name, " ".join(str(error).split())[:400]))
     if not spaces:
@@ -186,7 +185,8 @@ def make_plan(
     if not spaces:
         reasons = "; ".join(f"{each.what}: {each.why}" for each in left)
         raise InputError(f"no model keeps the limits. {reasons}")
-    kept, documents, more = _fitted(spaces, source, budget * _EMBEDDING_SHARE, sample, budget)
+    available = budget.seconds * _EMBEDDING_SHARE - reserved
+    kept, documents, more = _fitted(spaces, source, available, sample, budget.seconds)
     return _planned(grid, kept, documents, source, [*left, *more])
 
 
@@ -289,13 +289,14 @@ def _fitted(
                 )
             )
         else:
+            least = seconds * share * budget / available
             raise InputError(
                 f"the budget is too small for one candidate: {slowest.name} with "
                 f"{slowest.forecasts[0].chunking} needs about {seconds * share:,.0f} s for "
                 f"{round(share * total):,} of {total:,} documents at "
                 f"{slowest.rate.tokens_per_second:,.0f} tokens a second, and {budget:,.0f} s leave "
                 f"{available:,.0f} s for embedding. Give at least "
-                f"--budget {seconds * share / _EMBEDDING_SHARE + 1:.0f}s, a smaller --sample, or a "
+                f"--budget {least + 1:.0f}s, a smaller --sample, or a "
                 "faster model"
             )
 

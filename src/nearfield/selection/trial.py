@@ -12,9 +12,11 @@ import numpy.typing as npt
 from nearfield.selection.pipeline import Pipeline
 from nearfield.selection.verdicts import Verdict
 
-__all__ = ["Begun", "Rung", "Trial", "halves"]
+__all__ = ["Begun", "Rung", "Trial", "halves", "rungs"]
 
 _FEWEST_TO_SPLIT = 40
+_SHARES = (1 / 9, 1 / 3, 1.0)
+_FEWEST_ASKED = 12
 
 
 @dataclass(slots=True)
@@ -95,6 +97,11 @@ class Trial:
         """Whether it is still asked."""
         return not (self.dropped or self.failed or self.skipped)
 
+    @property
+    def mean(self) -> float:
+        """Over the questions of the rungs that it finished; only of use among the same ones."""
+        return float(np.mean(list(self.scores.values()))) if self.scores else float("-inf")
+
     def quantile(self, share: float) -> float:
         """Latency in seconds below which that share of its questions was answered."""
         if self.turns and share == 0.5:
@@ -147,3 +154,15 @@ def halves(queries: Sequence[str]) -> tuple[list[str], list[str]]:
         return list(queries), []
     middle = ceil(len(queries) / 2)
     return list(queries[:middle]), list(queries[middle:])
+
+
+def rungs(questions: int) -> list[int]:
+    """How many of so many questions each rung asks.
+
+    Examples
+    --------
+    >>> rungs(150), rungs(10)
+    ([17, 50, 150], [10])
+    """
+    sizes = {min(questions, max(_FEWEST_ASKED, ceil(questions * share))) for share in _SHARES}
+    return sorted(sizes)

@@ -13,33 +13,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from math import ceil, inf
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
-import numpy as np
-
 from nearfield.errors import NearfieldError
-from nearfield.search.options import Mode
-from nearfield.search.pipeline import Question, find
+from nearfield.models import catalog
 from nearfield.selection.budget import NOT_MEASURED, OutOfTime, Phase
 from nearfield.selection.data import Data
 from nearfield.selection.footprint import footprint
 from nearfield.selection.journal import Journal
 from nearfield.selection.limits import Limits
 from nearfield.selection.pipeline import Pipeline
-from nearfield.selection.trial import Begun, Rung, Trial, halves
+from nearfield.selection.searching import Searching
+from nearfield.selection.trial import Begun, Rung, Trial, halves, rungs
 from nearfield.selection.verdicts import against_best
 from nearfield.selection.workshop import Workshop
 from nearfield.selection.yardstick import Yardstick
-from nearfield.types import Hit
 
 __all__ = ["Listener", "Trials"]
 
-SHARES = (1 / 9, 1 / 3, 1.0)
-_FEWEST = 12
 _TIMED = 50
 _TURNS = 20
+_LAST_SHARE = 0.8
+"""Most of the time left that a reranker's next rung may take."""
 
 Listener: TypeAlias = Callable[[str, float, int], None]
 """Told what is being done, the share of the work done, and questions asked so far."""
@@ -74,6 +70,11 @@ class Trials:
     stopped: str = ""
     _asked: int = 0
 
+    @property
+    def searching(self) -> Searching:
+        """How candidates are asked."""
+        return Searching(self.data.queries, self.workshop)
+
     def run(
         self,
         pipelines: Sequence[Pipeline],
@@ -87,15 +88,16 @@ class Trials:
         pipelines : sequence of Pipeline
             Cheap ones first: where time runs out, the later ones are missing.
         join : callable, optional
-            Given the trials that stand before the last rung, best first, and the number of its
-            questions: more candidates.
+            Given the trials that stand before the last rung, best first, and the number of
+            questions of the first: more candidates, which are asked the earlier rungs as well.
         """
         self._add(pipelines)
         choosing, _ = halves(list(self.data.queries))
-        sizes = sorted({min(len(choosing), max(_FEWEST, ceil(len(choosing) * s))) for s in SHARES})
+        sizes = rungs(len(choosing))
         for number, size in enumerate(sizes, start=1):
             if number == len(sizes) and join is not None:
-                self._add(join(self._best_first(choosing[: sizes[max(0, number - 2)]]), size))
+                self._add(join(self._best_first(choosing[: sizes[max(0, number - 2)]]), sizes[0]))
+                self._catch_up(sizes, choosing)
             self._rung(number, len(sizes), choosing[:size])
             if self.stopped:
                 break
@@ -126,6 +128,7 @@ class Trials:
         for trial in chosen:
             trial.turns = list(known.get(trial.key, trial.turns))
         waiting = [trial for trial in chosen if not trial.turns and not trial.failed]
+        search = self.searching.search
         taken: dict[str, list[float]] = {trial.key: [] for trial in waiting}
         self.workshop.budget.phase = Phase.REPORTING
         for number, query in enumerate(list(self.data.queries)[: _TURNS + 1]):
@@ -134,7 +137,7 @@ class Trials:
             self._tell("Timing, taking turns", number / (_TURNS + 1))
             for trial in waiting:
                 with self._guarded(trial):
-                    _, seconds = self.search(trial.pipeline, query, trial.pipeline.search.k)
+                    _, seconds = search(trial.pipeline, query, trial.pipeline.search.k)
                     taken[trial.key] += [seconds] if number else []  # the first warms up
         for trial in waiting:
             trial.turns = taken[trial.key]
@@ -173,8 +176,8 @@ class Trials:
 
     def _rung(self, number: int, of: int, queries: Sequence[str]) -> None:
         standing = [trial for trial in self.trials.values() if trial.stands]
-        if number > 1:  # where time runs out, the leading ones have been asked; who joins is last
-            standing.sort(key=lambda trial: -float(np.mean([*trial.scores.values()] or [-inf])))
+        if number > 1:  # where time runs out, the leading ones were asked; what is slow comes last
+            standing.sort(key=lambda trial: (trial.pipeline.is_late, -trial.mean))
         for place, trial in enumerate(standing):
             title = f"Rung {number} of {of}, {len(queries)} questions"
             self._tell(title, place / max(1, len(standing)))
@@ -186,9 +189,19 @@ class Trials:
         if number < of and not self.stopped:
             self.workshop.release([t.pipeline for t in self.trials.values() if t.stands])
 
+    def _catch_up(self, sizes: Sequence[int], choosing: Sequence[str]) -> None:
+        """Ask who joined late what the others were asked on the rungs before."""
+        for size in sizes[:-1]:
+            for trial in self.trials.values():
+                if trial.pipeline.is_late and trial.stands:
+                    self._tell(
+                        f"{trial.pipeline.search.rerank}, {size} questions", size / sizes[-1]
+                    )
+                    self._measure(trial, choosing[:size])
+
     def _measure(self, trial: Trial, queries: Sequence[str]) -> None:
         missing = [query for query in queries if query not in trial.scores]
-        if not missing or not self._in_time(trial):
+        if not missing or not self._in_time(trial, len(missing)):
             return
         try:
             with self._guarded(trial):
@@ -209,8 +222,10 @@ class Trials:
         trial.build_seconds = built.seconds
         size = self.workshop.card(trial.pipeline.model).size_bytes
         trial.memory, trial.disk = footprint(built.path, trial.pipeline, size)
+        beside = catalog.get(trial.pipeline.late_step)
+        trial.memory += beside.size_bytes if beside is not None else 0
 
-    def _in_time(self, trial: Trial) -> bool:
+    def _in_time(self, trial: Trial, questions: int) -> bool:
         """Whether a candidate can be begun; notes why not."""
         pipeline = trial.pipeline
         left = self.workshop.budget.left
@@ -225,7 +240,16 @@ class Trials:
                 f"{NOT_MEASURED}; embedding for it was forecast at {needed:.0f} s and {left:.0f} s "
                 "were left"
             )
-        return needed <= left
+            return False
+        if pipeline.is_late and trial.scores:
+            needed = questions * trial.quantile(0.5)
+            if needed > left * _LAST_SHARE:
+                trial.skipped = (
+                    f"{NOT_MEASURED}; after {len(trial.scores)} questions {questions} more would "
+                    f"have taken {needed:.0f} s and {left:.0f} s were left"
+                )
+                return False
+        return True
 
     def _out_of_time(self, trial: Trial, how_far: str) -> None:
         """Note how far a candidate came; without a figure of any rung it is out of the decision."""
@@ -258,10 +282,10 @@ class Trials:
             if query in found.scores:
                 continue
             self.workshop.budget.look(f"{place} of {len(queries)} questions were asked")
-            hits, took = self.search(pipeline, query, depth)
+            hits, took = self.searching.search(pipeline, query, depth)
             if place < timed:
                 if again:
-                    _, took = self.search(pipeline, query, k)
+                    _, took = self.searching.search(pipeline, query, k)
                 found.seconds.append(took)
             found.scores[query] = self.yardstick.score(query, hits)
             self._asked += 1
@@ -269,24 +293,6 @@ class Trials:
     def _embedding(self, pipeline: Pipeline) -> Callable[[int, int], None]:
         name = pipeline.model_label
         return lambda done, of: self._tell(f"Embedding for {name}", done / max(1, of))
-
-    def search(self, pipeline: Pipeline, query: str, k: int) -> tuple[list[Hit], float]:
-        """The hits of one question, and the seconds from the question to them."""
-        text = self.data.queries[query]
-        encoding, vector = 0.0, None
-        if pipeline.search.mode is not Mode.LEXICAL:
-            asked = self.workshop.ask(pipeline.model, text)
-            encoding, vector = asked.seconds, asked.vector
-            if not vector.any():
-                # The model knows none of its words: a search would refuse it. It finds nothing.
-                return [], encoding
-        store = self.workshop.store(pipeline).store
-        reranker = self.workshop.reranker(pipeline.search.rerank)
-        begun = self.workshop.budget.clock()
-        with store.view() as view:
-            options = replace(pipeline.options, k=k)
-            hits = find(view, Question(text, vector), options, reranker=reranker)
-        return hits, encoding + self.workshop.budget.clock() - begun
 
     def _record(self, kind: str, trial: Trial, found: Begun) -> None:
         """Keep what was found: for good, or where it was interrupted to go on from."""

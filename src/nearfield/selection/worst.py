@@ -55,7 +55,7 @@ def find(trial: Trial, trials: Trials, data: Data) -> list[Failing]:
     failing: list[Failing] = []
     for query in lowest:
         try:
-            hits, _ = trials.search(trial.pipeline, query, trial.pipeline.search.k)
+            hits, _ = trials.searching.search(trial.pipeline, query, trial.pipeline.search.k)
         except OutOfTime:
             return failing
         except (NearfieldError, OSError):

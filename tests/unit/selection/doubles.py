@@ -108,6 +108,22 @@ class Slowing(Words):
         return super().encode(inputs, role=role, observe=observe)
 
 
+class Reader:
+    """A reranker that counts the words of the question in a text, and takes a while for each."""
+
+    def __init__(self, name: str, clock: Ticking, seconds: float) -> None:
+        self.name = name
+        self.clock = clock
+        self.seconds = seconds
+        self.read: list[int] = []
+
+    def score(self, query: str, texts: Sequence[str]) -> FloatArray:
+        self.read.append(len(texts))
+        self.clock.now += self.seconds * len(texts)
+        wanted = query.lower().split()
+        return np.array([sum(word in text for word in wanted) for text in texts], dtype=np.float32)
+
+
 def models(fails_after: int | None = None) -> dict[str, Words]:
     """One that knows everything, one that knows half, one that breaks."""
     return {

@@ -12,7 +12,8 @@ from nearfield.evaluation.significance import Comparison, Interval, bootstrap, c
 from nearfield.search.options import Mode
 from nearfield.selection.data import Labels
 from nearfield.selection.decision.record import Decision
-from nearfield.selection.decision.words import time_text, why_none_held_out
+from nearfield.selection.decision.units import time_text
+from nearfield.selection.decision.words import why_none_held_out
 from nearfield.selection.pareto import Point
 from nearfield.selection.pipeline import Pipeline
 

@@ -8,7 +8,7 @@ from nearfield.evaluation.significance import LEVEL
 from nearfield.selection.data import Labels
 from nearfield.selection.decision import grounds, plots
 from nearfield.selection.decision.record import Decision
-from nearfield.selection.decision.words import size, time_text
+from nearfield.selection.decision.units import size, time_text
 from nearfield.selection.pareto import Point
 from nearfield.selection.trial import Trial
 

@@ -8,7 +8,7 @@ from html import escape
 from math import ceil, floor, log10
 
 from nearfield.search.options import Mode
-from nearfield.selection.decision.words import time_text
+from nearfield.selection.decision.units import time_text
 
 __all__ = ["Mark", "bar_of", "colours_of", "pareto", "rungs"]
 

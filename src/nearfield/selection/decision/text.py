@@ -5,7 +5,7 @@ from __future__ import annotations
 from nearfield.selection import toml
 from nearfield.selection.decision import grounds, words
 from nearfield.selection.decision.record import Decision
-from nearfield.selection.decision.words import size, time_text
+from nearfield.selection.decision.units import size, time_text
 
 __all__ = ["render"]
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from math import isnan
-
+from nearfield.evaluation.significance import LEVEL
 from nearfield.search.options import Mode
 from nearfield.selection.data import Labels
+from nearfield.selection.decision.late import LateStep, late_steps
 from nearfield.selection.decision.record import Decision
+from nearfield.selection.decision.units import size, time_text
 from nearfield.selection.pipeline import Pipeline
 from nearfield.selection.trial import halves
 from nearfield.stores.local import SearchPath
 
-__all__ = ["headline", "notes", "plainly", "questions", "reasons", "size", "time_text", "yardstick"]
+__all__ = ["headline", "notes", "plainly", "questions", "reasons", "why_none_held_out", "yardstick"]
 
 _FEW = 50
 
@@ -70,7 +71,31 @@ def reasons(decision: Decision) -> list[str]:
         f"{size(chosen.trial.memory)} of memory and the collection {size(chosen.trial.disk)} of "
         f"disk."
     )
-    return told
+    return told + [_late(decision, step) for step in late_steps(decision)]
+
+
+def _late(decision: Decision, step: LateStep) -> str:
+    """What a slow step gained, and whether that is worth its time."""
+    gain, loss = step.gain, step.p < LEVEL
+    verdict = (
+        "no significant difference"
+        if not loss
+        else ("a significant gain" if gain.mean > 0 else "a significant loss")
+    )
+    if step.trial.key == decision.choice.recommended.trial.key:
+        verdict += "; it is a part of the recommendation"
+    elif loss and gain.mean > 0:
+        verdict += "; take it if quality matters more than time"
+    return (
+        f"{_done(step.trial.pipeline)} changed the figure by {gain.mean:+.3f} on {step.questions} "
+        f"questions (95% interval {gain.low:+.3f} to {gain.high:+.3f}, p = {step.p:.2f}) and took "
+        f"{time_text(step.seconds)} a question in place of {time_text(step.before)}: {verdict}."
+    )
+
+
+def _done(pipeline: Pipeline) -> str:
+    search = pipeline.search
+    return f"Reading the best {search.candidates} passages again with {search.rerank}"
 
 
 def _saving(ratio: float) -> str:
@@ -199,33 +224,3 @@ def notes(decision: Decision) -> list[str]:
     if decision.actual.truncated:
         told.append(f"{decision.actual.truncated:,} texts were longer than their model reads")
     return told
-
-
-def time_text(seconds: float) -> str:
-    """A latency.
-
-    Examples
-    --------
-    >>> time_text(0.00123), time_text(0.045), time_text(2.5)
-    ('1.2 ms', '45 ms', '2.5 s')
-    """
-    if isnan(seconds):
-        return "–"
-    if seconds >= 1:
-        return f"{seconds:.1f} s"
-    return f"{seconds * 1e3:.1f} ms" if seconds < 0.01 else f"{seconds * 1e3:.0f} ms"
-
-
-def size(value: float) -> str:
-    """Bytes.
-
-    Examples
-    --------
-    >>> size(90_868_376)
-    '91 MB'
-    """
-    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if value >= factor:
-            number = value / factor
-            return f"{number:.1f} {unit}" if number < 10 else f"{number:.0f} {unit}"
-    return f"{value:.0f} B"
