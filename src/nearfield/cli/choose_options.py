@@ -9,6 +9,8 @@ from typing import Any, TypeVar, cast
 
 import click
 
+from nearfield.collection.asking import Expansion
+from nearfield.errors import InputError
 from nearfield.search.options import Mode
 from nearfield.selection.candidates import Grid, Prompts, chunkers_of, dimensions_of, storages_of
 
@@ -29,6 +31,8 @@ class AskedGrid:
     storages: str | None
     modes: str | None
     rerankers: str | None
+    expansions: str | None
+    generator: str | None
 
     def over(self, usual: Grid) -> Grid:
         found = usual
@@ -47,7 +51,23 @@ class AskedGrid:
         if self.rerankers is not None:
             names = () if self.rerankers == "none" else _split(self.rerankers)
             found = replace(found, rerankers=names)
+        if self.expansions is not None:
+            asked = map(Expansion.of, _split(self.expansions))
+            forms = tuple(form for form in asked if form is not Expansion.NONE)
+            found = replace(found, expansions=forms, generator=self._writer() if forms else "")
         return found
+
+    def _writer(self) -> str:
+        """What writes: the generator that was named, or the local default."""
+        from nearfield.rag.generators.registry import DEFAULT_GENERATOR, default_generator
+
+        name = self.generator or default_generator()
+        if name is None:
+            raise InputError(
+                "forms of a question are written by a generator, and none is here: name one with "
+                f"--generator, or run `nearfield models install {DEFAULT_GENERATOR}`"
+            )
+        return name
 
 
 def _split(text: str) -> tuple[str, ...]:
@@ -73,6 +93,14 @@ def grid(command: _Command) -> _Command:
     )
     @click.option("--modes", metavar="LIST", help="dense, lexical, hybrid.")
     @click.option("--rerankers", metavar="LIST", help="Names, or none.")
+    @click.option(
+        "--query-forms",
+        "expansions",
+        metavar="LIST",
+        help="hyde, multi-query, decompose: searched for in the question's place; a generator "
+        "writes them, which takes time or money.  [default: none]",
+    )
+    @click.option("--generator", metavar="NAME", help="Writes the query forms.")
     @functools.wraps(command)
     def wrapper(
         *,
@@ -84,11 +112,14 @@ def grid(command: _Command) -> _Command:
         storages: str | None,
         modes: str | None,
         rerankers: str | None,
+        expansions: str | None,
+        generator: str | None,
         **others: object,
     ) -> object:
         asked = AskedGrid(
             _split(models) if models else None,
             chunkers, dimensions, precisions, prompts, storages, modes, rerankers,
+            expansions, generator,
         )  # fmt: skip
         return command(asked=asked, **others)
 

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field, replace
 from nearfield.collection.asking import AskOptions, Expansion
 from nearfield.collection.reader import CollectionReader
 from nearfield.errors import InputError, UnknownId, UnsupportedOperation
-from nearfield.models import catalog
 from nearfield.protocols import Generator
 from nearfield.rag import generators, prompts
 from nearfield.rag.citing import Cited, cite, quoted
@@ -31,7 +30,6 @@ from nearfield.types import Answer, Citation, Hit, Message, Piece, Role, Speaker
 
 __all__ = ["Answerer"]
 
-_SMALL_BYTES = 1_000_000_000
 _SPARE = 32
 """Tokens of a chat template around the messages, which no count of theirs sees."""
 
@@ -134,10 +132,7 @@ class Answerer:
             yield from self._written(course, hits, queries, judgement, chosen, texts)
 
     def _prompts(self, asked: str) -> str:
-        if asked != "auto":
-            return asked
-        entry = catalog.get(self.name)
-        return "small" if entry is not None and entry.size_bytes < _SMALL_BYTES else "default"
+        return prompts.name_for(self.name) if asked == "auto" else asked
 
     def _found(
         self,
@@ -153,13 +148,16 @@ class Answerer:
             with course.step("rewrite"):
                 course.asked = standalone(course.question, history, generator, texts)
                 queries = expand(course.asked, options.expansion, generator, texts)
+        search = options.search
+        if len(queries) > 1 and not options.rerank:  # rankings are fused deeper than they are shown
+            search = replace(search, k=max(search.k, search.candidates))
         with course.step("search"):
             hits = search_all(
                 queries,
                 options.expansion,
                 options.search.k,
                 by_text=lambda text: self._collection.search(
-                    text, options=options.search, rerank=options.rerank
+                    text, options=search, rerank=options.rerank
                 ),
                 by_passage=lambda asked, made_up: self._near(asked, made_up, options),
             )

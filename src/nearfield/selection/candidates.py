@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import product
 
+from nearfield.collection.asking import Expansion
 from nearfield.collection.options import Chunking
 from nearfield.errors import InputError
 from nearfield.models import catalog
@@ -61,7 +62,10 @@ class Grid:
         Empty means ``exact``, and ``quantised`` beside it for many passages.
     modes : tuple of Mode
     rerankers : tuple of str
-        Tried on the best candidates before the last rung.
+        Tried behind the leading candidates.
+    expansions : tuple of Expansion
+        What `generator` makes of questions; tried behind the leading candidates.
+    generator : str
     """
 
     models: tuple[str, ...]
@@ -75,7 +79,9 @@ class Grid:
     prompts: tuple[Prompts, ...] = (Prompts.CARD, Prompts.NONE)
     storages: tuple[Storage, ...] = ()
     modes: tuple[Mode, ...] = (Mode.DENSE, Mode.LEXICAL, Mode.HYBRID)
-    rerankers: tuple[str, ...] = field(default=())
+    rerankers: tuple[str, ...] = ()
+    expansions: tuple[Expansion, ...] = ()
+    generator: str = ""
 
     @classmethod
     def installed(cls) -> Grid:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from math import ceil
 from pathlib import Path
 
@@ -27,6 +28,8 @@ from nearfield.selection.decision.record import Actual, Decision, HeldOut
 from nearfield.selection.forecast import sampled
 from nearfield.selection.hosted import price_of
 from nearfield.selection.journal import Journal
+from nearfield.selection.late.expansion import Expanding
+from nearfield.selection.late.extra import Extra
 from nearfield.selection.late.joining import Joining
 from nearfield.selection.late.reranking import Rereading
 from nearfield.selection.limits import Limits
@@ -46,6 +49,7 @@ __all__ = ["choose"]
 _FINALISTS = 6
 _TIMED_AGAIN = 12
 _PROBED = 30
+_TYPICAL = "a question of some ten words, as long as people's are"
 _READ, _CHARACTERS = 8, 1000
 """Documents that late steps are timed on, and how much of each: about a passage."""
 
@@ -82,6 +86,7 @@ def choose(
     load: Load = _load,
     clock: Clock = time.monotonic,
     probing: bool = True,
+    written: Path | None = None,
 ) -> Decision:
     """Find the pipeline that serves some documents best, by an experiment on them.
 
@@ -103,6 +108,8 @@ def choose(
         Seconds.
     probing : bool
         Measure finalists in processes of their own.
+    written : Path, optional
+        What generators wrote; a file of this machine's cache by default.
 
     Returns
     -------
@@ -123,7 +130,7 @@ def choose(
         place.unlink(missing_ok=True)
     journal = Journal(place, request.identity(source.digest, nearfield.__version__))
     workshop = Workshop(
-        {}, out / "work", cache if cache is not None else VectorCache(), load, budget
+        {}, out / "work", cache if cache is not None else VectorCache(), load, budget, written
     )
     budget.spent = journal.spent
     run = _Run(request, source, workshop, journal, listener, budget, probing)
@@ -135,7 +142,9 @@ def choose(
 
 def _decided(run: _Run) -> Decision:
     request = run.request
-    extras = [Rereading(name, run.workshop) for name in request.grid.rerankers]
+    grid, allowed = request.grid, request.limits.money
+    extras: list[Extra] = [Rereading(name, run.workshop, allowed) for name in grid.rerankers]
+    extras += [Expanding(form, grid.generator, run.workshop, allowed) for form in grid.expansions]
     joining = Joining(extras, run.workshop, run.journal, request.limits)
     plan = _plan(run, joining)
     run.not_tried += plan.not_tried
@@ -151,7 +160,7 @@ def _decided(run: _Run) -> Decision:
         estimate=plan.estimate,
         listener=run.listener,
     )
-    tried = trials.run(plan.pipelines, join=joining.join)
+    tried = trials.run(plan.pipelines, join=partial(joining.join, forecasts=plan.late))
     run.not_tried += joining.not_tried
     questions = _decisive(trials, data)
     choice = _chosen(run, tried, plan, questions)
@@ -201,20 +210,22 @@ def _plan(run: _Run, joining: Joining) -> Plan:
     event = run.journal.last("planned")
     if event is not None and event["budget"] == run.request.budget:
         return Plan.of_event(event)
-    task = run.source.task
-    asked = len(task.queries) if task is not None else run.request.count
+    task, count = run.source.task, run.request.count
+    asked = list(task.queries.values()) if task is not None else [_TYPICAL] * count
     some = [document.text[:_CHARACTERS] for document in sampled(run.source.documents, most=_READ)]
+    late = joining.forecast(some, asked)
     plan = make_plan(
         run.source,
         run.request.grid,
         run.workshop.counted,
         budget=run.budget,
-        reserved=joining.reserve(some, ceil(asked / 2)),
+        reserved=joining.reserve(late, ceil(len(asked) / 2)),
         sample=run.request.sample,
         limits=run.request.limits,
         cache=run.workshop.cache,
         tell=run.tell,
     )
+    plan = replace(plan, late=tuple(late))
     if event is not None and event["sample"] != plan.sample:
         run.journal.begin()  # figures on other documents do not compare
         run.budget.spent = 0.0

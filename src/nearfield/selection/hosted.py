@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 from nearfield.collection.options import Chunking
 from nearfield.documents.chunkers import make
-from nearfield.errors import UnsupportedOperation
+from nearfield.errors import InputError, UnsupportedOperation
 from nearfield.passage import embedding_text
 from nearfield.types import Document
 
-__all__ = ["hosted_tokens", "is_hosted", "price_of"]
+__all__ = ["affordable", "hosted_tokens", "is_hosted", "price_of"]
 
 
 def is_hosted(name: str) -> bool:
@@ -57,3 +57,34 @@ def hosted_tokens(chunking: Chunking, documents: Sequence[Document], *, of: int)
     texts = [embedding_text(c) for document in documents for c in chunker.chunk(document)]
     scale = of / max(1, len(documents))
     return round(len(texts) * scale), round(sum(tokenizer.count(texts)) * scale)
+
+
+def affordable(
+    name: str, allowed: float, *, read: int, written: int = 0, requests: int = 0
+) -> float:
+    """US dollars that a hosted model asks for so much, before anything is sent.
+
+    Parameters
+    ----------
+    name : str
+    allowed : float
+        US dollars that it may cost.
+    read, written : int
+        Tokens.
+    requests : int
+
+    Raises
+    ------
+    InputError
+        It is more than is allowed, with both values; or its price is not known.
+    """
+    price = importlib.import_module("nearfield.models.remote.prices").price_of(name)
+    if price is None:
+        raise InputError(f"nothing is sent to {name}: its price is not known")
+    cost = float(price.cost(read, written, requests))
+    if cost > allowed:
+        raise InputError(
+            f"nothing was sent to {name}: {requests:,} requests would cost up to ${cost:.2f} and "
+            f"${allowed:.2f} are allowed; raise --max-money"
+        )
+    return cost

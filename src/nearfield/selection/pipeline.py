@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from nearfield.collection.asking import Expansion
 from nearfield.collection.options import Chunking
 from nearfield.errors import InputError
 from nearfield.metric import Metric
@@ -17,7 +18,7 @@ from nearfield.search.options import Fusion, Mode, SearchOptions
 from nearfield.stores.local import SearchPath
 from nearfield.types import Role
 
-__all__ = ["VERSION", "ModelChoice", "Pipeline", "SearchChoice", "Storage"]
+__all__ = ["VERSION", "AskChoice", "ModelChoice", "Pipeline", "SearchChoice", "Storage"]
 
 VERSION = 1
 """Of the file's form."""
@@ -143,8 +144,28 @@ class SearchChoice:
 
 
 @dataclass(frozen=True, slots=True)
+class AskChoice:
+    """What is searched for in a question's place, when it is asked with ``nearfield ask``.
+
+    Attributes
+    ----------
+    expansion : Expansion
+    generator : str
+        Name of what writes it; empty for none.
+    """
+
+    expansion: Expansion = Expansion.NONE
+    generator: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "expansion", Expansion.of(self.expansion))
+        if self.expansion is not Expansion.NONE and not self.generator:
+            raise InputError(f"the expansion {self.expansion} needs a generator: name one")
+
+
+@dataclass(frozen=True, slots=True)
 class Pipeline:
-    """Model, chunks, storage and search.
+    """Model, chunks, storage, search, and what a question is expanded to.
 
     Attributes
     ----------
@@ -152,6 +173,7 @@ class Pipeline:
     chunking : Chunking
     storage : Storage
     search : SearchChoice
+    ask : AskChoice
 
     Examples
     --------
@@ -163,11 +185,13 @@ class Pipeline:
     chunking: Chunking = field(default_factory=Chunking)
     storage: Storage = field(default_factory=Storage)
     search: SearchChoice = field(default_factory=SearchChoice)
+    ask: AskChoice = field(default_factory=AskChoice)
 
     @property
     def late_step(self) -> str:
         """Its step that takes long for each question (see the room ``late``); empty for none."""
-        return self.search.rerank
+        expansion = self.ask.expansion
+        return self.search.rerank or ("" if expansion is Expansion.NONE else expansion.value)
 
     @property
     def is_late(self) -> bool:
@@ -179,7 +203,9 @@ class Pipeline:
         """The same without its late step."""
         usual = SearchChoice()
         search = replace(self.search, rerank="", candidates=usual.candidates)
-        return replace(self, search=search) if self.is_late else self
+        if not self.search.rerank:
+            search = self.search
+        return replace(self, search=search, ask=AskChoice())
 
     @property
     def options(self) -> SearchOptions:
@@ -195,8 +221,10 @@ class Pipeline:
         mode = self.search.mode.value
         if self.search.rerank:
             mode += f" › {self.search.rerank}"
+        if self.ask.expansion is not Expansion.NONE:
+            mode = f"{self.ask.expansion.value} › {mode}"
         if self.search.mode is Mode.LEXICAL:
-            return f"words only (BM25) · {chunks}" + (" › rerank" if self.search.rerank else "")
+            return f"words only (BM25) · {chunks}" + (f" · {mode}" if self.is_late else "")
         return f"{self.model_label} · {chunks} · {self.storage} · {mode}"
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 
 from nearfield.collection.options import Chunking, chunker_for
@@ -24,6 +24,7 @@ from nearfield.selection.forecast import (
     sampled,
 )
 from nearfield.selection.hosted import hosted_tokens, is_hosted, price_of
+from nearfield.selection.late.joining import LateForecast
 from nearfield.selection.limits import Limits
 from nearfield.selection.pipeline import ModelChoice, Pipeline
 from nearfield.types import ModelCard
@@ -54,13 +55,16 @@ class Plan:
         Forecast of embedding each.
     forecasts : tuple of ModelForecast
         For all documents.
+    late : tuple of LateForecast
+        Of rerankers and forms of the question.
     """
 
     pipelines: tuple[Pipeline, ...]
     sample: int | None
     not_tried: tuple[NotTried, ...]
     seconds: Mapping[tuple[str, str, str], float]
-    forecasts: tuple[ModelForecast, ...] = field(default=())
+    forecasts: tuple[ModelForecast, ...] = ()
+    late: tuple[LateForecast, ...] = ()
 
     def estimate(self, pipeline: Pipeline) -> float:
         """Seconds that making a candidate's vectors takes."""
@@ -86,6 +90,7 @@ class Plan:
                  f.rate.query_seconds, f.rate.load_seconds]
                 for f in self.forecasts
             ],
+            "late": [[f.name, f.seconds, f.money, f.why] for f in self.late],
         }  # fmt: skip
 
     @classmethod
@@ -97,6 +102,7 @@ class Plan:
             tuple(NotTried(what, why) for what, why in event["not_tried"]),
             {(a, b, c): value for a, b, c, value in event["seconds"]},
             tuple(_forecast_of(f) for f in event["forecasts"]),
+            tuple(LateForecast(*f) for f in event["late"]),
         )
 
 
@@ -306,11 +312,11 @@ def _planned(
 ) -> Plan:
     share = documents / len(source.documents)
     chunkings = {each.chunking for space in spaces for each in space.forecasts}
-    narrowed = Grid(
-        tuple(dict.fromkeys(space.name for space in spaces)),
-        tuple(each for each in grid.chunkers if each in chunkings),
-        grid.dimensions, grid.precisions, grid.prompts, grid.storages, grid.modes, grid.rerankers,
-    )  # fmt: skip
+    narrowed = replace(
+        grid,
+        models=tuple(dict.fromkeys(space.name for space in spaces)),
+        chunkers=tuple(each for each in grid.chunkers if each in chunkings),
+    )
     cards = {(space.name, space.precision): space.card for space in spaces}
     forecasts = [each for space in spaces for each in space.forecasts]
     passages = max(round(each.passages * share) for each in forecasts)

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from nearfield.search.options import Mode
-from nearfield.selection.pipeline import Pipeline
+from nearfield.selection.pipeline import AskChoice, Pipeline
 
 __all__ = ["Footing", "probe"]
 
@@ -47,9 +47,14 @@ class Footing:
 def probe(
     store: Path, pipeline: Pipeline, questions: Sequence[str], *, timeout: float = _TIMEOUT
 ) -> Footing | None:
-    """Measure a pipeline in a process of its own; None where that is not possible in time."""
+    """Measure a pipeline in a process of its own; None where that is not possible in time.
+
+    Nor with a generator, which is a process's worth of its own.
+    """
     from nearfield.selection import toml
 
+    if pipeline.ask != AskChoice():
+        return None
     asked = {
         "store": str(store),
         "pipeline": toml.dumps(pipeline, head=""),

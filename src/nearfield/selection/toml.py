@@ -13,7 +13,14 @@ from typing import Any, TypeVar, get_type_hints
 from nearfield.collection.options import Chunking
 from nearfield.errors import FormatVersionError, InputError
 from nearfield.registry import suggest
-from nearfield.selection.pipeline import VERSION, ModelChoice, Pipeline, SearchChoice, Storage
+from nearfield.selection.pipeline import (
+    VERSION,
+    AskChoice,
+    ModelChoice,
+    Pipeline,
+    SearchChoice,
+    Storage,
+)
 
 __all__ = ["dumps", "loads", "read", "write"]
 
@@ -22,6 +29,7 @@ _TABLES: dict[str, type] = {
     "chunking": Chunking,
     "storage": Storage,
     "search": SearchChoice,
+    "ask": AskChoice,
 }
 _HEAD = (
     "# A pipeline of Nearfield, made by `nearfield choose`.\n"
@@ -48,8 +56,10 @@ def dumps(pipeline: Pipeline, *, head: str = _HEAD) -> str:
     """
     lines = [head.rstrip("\n"), f"version = {VERSION}"] if head else [f"version = {VERSION}"]
     for name in _TABLES:
-        lines += ["", f"[{name}]"]
         part = getattr(pipeline, name)
+        if part == AskChoice():  # questions go as they are: nothing to say
+            continue
+        lines += ["", f"[{name}]"]
         for each in fields(part):
             value = getattr(part, each.name)
             if value is not None and (value != "" or each.name.endswith("_prompt")):

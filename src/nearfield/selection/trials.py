@@ -222,7 +222,7 @@ class Trials:
         trial.build_seconds = built.seconds
         size = self.workshop.card(trial.pipeline.model).size_bytes
         trial.memory, trial.disk = footprint(built.path, trial.pipeline, size)
-        beside = catalog.get(trial.pipeline.late_step)
+        beside = catalog.get(trial.pipeline.search.rerank or trial.pipeline.ask.generator)
         trial.memory += beside.size_bytes if beside is not None else 0
 
     def _in_time(self, trial: Trial, questions: int) -> bool:

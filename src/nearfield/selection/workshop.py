@@ -32,6 +32,7 @@ from nearfield.selection.budget import Budget
 from nearfield.selection.counting import Counted
 from nearfield.selection.embedding import embed
 from nearfield.selection.pipeline import ModelChoice, Pipeline
+from nearfield.selection.writing import Writer
 from nearfield.stores.local import CODES_FROM, RECALL, LocalStore, Mode, SearchPath
 from nearfield.types import BatchReport, Chunk, Document, FloatArray, ModelCard, Role
 
@@ -120,6 +121,8 @@ class Workshop:
         From a model's choice, without its prompts, to the whole encoder.
     budget : Budget
         Looked at while embedding and storing; without a limit by default.
+    written : Path, optional
+        What generators wrote; a file of this machine's cache by default.
     """
 
     documents: Mapping[str, Document]
@@ -127,12 +130,14 @@ class Workshop:
     cache: VectorCache = field(default_factory=VectorCache)
     load: Load = field(default=lambda model: load(model.name, precision=model.precision))
     budget: Budget = field(default_factory=Budget)
+    written: Path | None = None
     _encoders: dict[tuple[str, str], Counted] = field(default_factory=dict)
     _cuts: dict[_Cutting, list[Chunk]] = field(default_factory=dict)
     _passages: dict[_Cutting, Passages] = field(default_factory=dict)
     _asked: dict[tuple[tuple[str, str], str, str], Asked] = field(default_factory=dict)
     _stores: dict[_Place, Built] = field(default_factory=dict)
     _rerankers: dict[str, Reranker] = field(default_factory=dict)
+    _writers: dict[str, Writer] = field(default_factory=dict)
     wanted: dict[_Place, set[SearchPath]] = field(default_factory=dict)
 
     def counted(self, model: ModelChoice) -> Counted:
@@ -213,14 +218,17 @@ class Workshop:
             ]
         return self._cuts[where]
 
-    def ask(self, model: ModelChoice, question: str) -> Asked:
-        """A question's vector, cut as the model says, and what encoding it took."""
+    def ask(self, model: ModelChoice, question: str, role: Role = Role.QUERY) -> Asked:
+        """A question's vector, cut as the model says, and what encoding it took.
+
+        With another role it is that of a passage that a generator made up.
+        """
         encoder = self._prompted(model)
-        prompt = encoder.card.prompts.get(Role.QUERY, "")
+        prompt = f"{role}:{encoder.card.prompts.get(role, '')}"
         where = ((model.name, model.precision), prompt, question)
         if where not in self._asked:
             begun = self.budget.clock()
-            vector = encoder.encode([question], role=Role.QUERY, observe=_silent)[0]
+            vector = encoder.encode([question], role=role, observe=_silent)[0]
             self._asked[where] = Asked(vector, self.budget.clock() - begun)
         whole = self._asked[where]
         return Asked(_cut(whole.vector[None, :], model, encoder.card)[0], whole.seconds)
@@ -246,6 +254,14 @@ class Workshop:
 
             self._rerankers[name] = load_reranker(name)
         return self._rerankers[name]
+
+    def writer(self, name: str) -> Writer:
+        """What expands questions by a generator, loaded once."""
+        if name not in self._writers:
+            from nearfield.rag.generators.registry import load as load_generator
+
+            self._writers[name] = Writer(load_generator(name), self.budget.clock, self.written)
+        return self._writers[name]
 
     def release(self, pipelines: Sequence[Pipeline]) -> None:
         """Let go of stores and vectors that none of these candidates needs."""

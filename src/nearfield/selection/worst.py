@@ -11,6 +11,7 @@ from nearfield.evaluation.postmortem import postmortem
 from nearfield.selection.applying import refined
 from nearfield.selection.budget import OutOfTime
 from nearfield.selection.data import Data
+from nearfield.selection.pipeline import AskChoice
 from nearfield.selection.trial import Trial
 from nearfield.selection.trials import Trials
 from nearfield.types import Document
@@ -74,9 +75,9 @@ def find(trial: Trial, trials: Trials, data: Data) -> list[Failing]:
 
 
 def _causes(trial: Trial, trials: Trials, data: Data, queries: Sequence[str]) -> dict[str, str]:
-    """Which stage lost each answer; empty where there is no time to look."""
+    """Which stage lost each answer; empty where that cannot be looked at."""
     pipeline = trial.pipeline
-    if trials.workshop.budget.left <= 0:
+    if trials.workshop.budget.left <= 0 or pipeline.ask != AskChoice():
         return {}
     try:
         encoder = refined(trials.workshop.counted(pipeline.model).inner, pipeline.model)

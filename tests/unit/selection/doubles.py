@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from nearfield.models.card import fingerprint
 from nearfield.protocols import Observer
 from nearfield.selection.pipeline import ModelChoice
 from nearfield.tokenization import WordTokenizer
-from nearfield.types import BatchReport, FloatArray, ModelCard, Role
+from nearfield.types import BatchReport, FloatArray, Message, ModelCard, Piece, Role, Usage
 
 SUBJECTS = ("parka", "violin", "oven", "canoe", "meadow", "engine", "harbour", "comet")
 DETAILS = (
@@ -122,6 +122,29 @@ class Reader:
         self.clock.now += self.seconds * len(texts)
         wanted = query.lower().split()
         return np.array([sum(word in text for word in wanted) for text in texts], dtype=np.float32)
+
+
+class Author:
+    """A generator that says the last thing it was told in other words, and takes a while."""
+
+    def __init__(self, name: str, clock: Ticking, seconds: float) -> None:
+        self.name = name
+        self.context_tokens: int | None = None
+        self.clock = clock
+        self.seconds = seconds
+        self.asked: list[str] = []
+
+    def count(self, text: str) -> int:
+        return len(text.split())
+
+    def stream(
+        self, messages: Sequence[Message], *, max_tokens: int = 512, stop: Sequence[str] = ()
+    ) -> Iterator[Piece]:
+        self.asked.append(" | ".join(message.text for message in messages))
+        self.clock.now += self.seconds
+        words = [word.strip(".,?") for word in messages[-1].text.split()]
+        known = [word for word in words if word in {*SUBJECTS, *DETAILS}]
+        yield Piece(f"This text tells the {' of the '.join(known)}.", Usage(1, 2))
 
 
 def models(fails_after: int | None = None) -> dict[str, Words]:

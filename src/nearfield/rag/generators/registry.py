@@ -18,7 +18,7 @@ from nearfield.models.resolve import known_location
 from nearfield.protocols import Generator
 from nearfield.registry import Part, Registry, suggest
 
-__all__ = ["DEFAULT_GENERATOR", "GENERATORS", "default_generator", "load"]
+__all__ = ["DEFAULT_GENERATOR", "GENERATORS", "default_generator", "is_local", "load"]
 
 DEFAULT_GENERATOR = "smollm2-135m-instruct"
 """The local model that answers where nothing else is named and it is installed."""
@@ -73,7 +73,9 @@ def default_generator() -> str | None:
     return DEFAULT_GENERATOR if present and importlib.util.find_spec("xllamacpp") else None
 
 
-def _is_local(name: str) -> bool:
+def is_local(name: str) -> bool:
+    """Whether a generator runs here: a model of the catalog or a GGUF file."""
+    name = name.removeprefix(f"{_LOCAL}:")
     entry = get(name)
     return name.lower().endswith(".gguf") or (entry is not None and entry.task is Task.GENERATE)
 

@@ -16,10 +16,12 @@ from importlib import resources
 from pathlib import Path
 
 from nearfield.errors import InputError, UnknownName
+from nearfield.models import catalog
 from nearfield.registry import suggest
 
-__all__ = ["Prompt", "Prompts", "load", "names"]
+__all__ = ["Prompt", "Prompts", "load", "name_for", "names"]
 
+_SMALL_BYTES = 1_000_000_000
 _NAME = re.compile(r"\{(question|context|history|count|abstain)\}")
 
 
@@ -77,6 +79,18 @@ def names() -> list[str]:
     return sorted(
         f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml")
     )
+
+
+def name_for(generator: str) -> str:
+    """Name of the set for a generator: ``small`` for local models of a few hundred million weights.
+
+    Examples
+    --------
+    >>> name_for("smollm2-135m-instruct"), name_for("openai:gpt-4o-mini")
+    ('small', 'default')
+    """
+    entry = catalog.get(generator)
+    return "small" if entry is not None and entry.size_bytes < _SMALL_BYTES else "default"
 
 
 def load(name: str = "default") -> Prompts:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nearfield.collection.asking import Expansion
 from nearfield.evaluation.significance import Comparison, Interval, bootstrap, compare
 from nearfield.search.options import Mode
 from nearfield.selection.data import Labels
@@ -51,6 +52,9 @@ _FACTORS: dict[str, Callable[[Pipeline], str]] = {
     "passages": lambda pipeline: str(pipeline.chunking),
     "search": lambda pipeline: pipeline.search.mode.value,
     "reranker": lambda pipeline: pipeline.search.rerank or "none",
+    "question": lambda pipeline: (
+        "as asked" if pipeline.ask.expansion is Expansion.NONE else pipeline.ask.expansion.value
+    ),
     "dimensions": lambda pipeline: (
         str(pipeline.model.dimensions) if pipeline.model.dimensions else "all"
     ),
@@ -111,6 +115,12 @@ def commands(decision: Decision) -> str:
         f"nearfield index {folder} --pipeline pipeline.toml --to collection.nf",
         'nearfield search collection.nf "a question"',
     ]
+    ask = decision.pipeline.ask
+    if ask.expansion is not Expansion.NONE:
+        lines[1] = (
+            f'nearfield ask collection.nf "a question" --expansion {ask.expansion.value} '
+            f"--generator {shlex.quote(ask.generator)}"
+        )
     if decision.data.labels is not Labels.MADE:
         held = decision.held_out
         key = decision.choice.recommended.trial.key

@@ -304,6 +304,14 @@ def forecast_table(decision: Decision) -> str:
         f"budget "
         f"of {decision.request.budget:,.0f} s."
     )
+    for late in plan.late:
+        said += (
+            f" {late.name} was forecast at {time_text(late.seconds)} a question"
+            + (f" and ${late.money:.2f} for all" if late.money else "")
+            + "."
+            if not late.why
+            else f" {late.name}: {late.why}."
+        )
     if actual.resumed:
         said += " It went on from an earlier run, whose time is counted in the whole."
     return (

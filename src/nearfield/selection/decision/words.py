@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nearfield.collection.asking import Expansion
 from nearfield.evaluation.significance import LEVEL
 from nearfield.search.options import Mode
 from nearfield.selection.data import Labels
@@ -28,7 +29,7 @@ def plainly(pipeline: Pipeline) -> str:
     chunks = f"passages of up to {chunking.size} tokens ({chunking.name}"
     chunks += f", overlapping by {chunking.overlap})" if chunking.overlap else ")"
     if pipeline.search.mode is Mode.LEXICAL:
-        return f"search by words (BM25) over {chunks}" + _reranked(pipeline)
+        return f"search by words (BM25) over {chunks}" + _late_step(pipeline)
     found = {
         SearchPath.EXACT: "all vectors compared",
         SearchPath.AUTO: "the store's own choice of index",
@@ -37,11 +38,13 @@ def plainly(pipeline: Pipeline) -> str:
     }[pipeline.storage.path]
     how = {Mode.DENSE: "by meaning", Mode.HYBRID: "by meaning and words together"}
     ways = how.get(pipeline.search.mode, f"in mode {pipeline.search.mode.value}")
-    return f"{pipeline.model_label} on {chunks}, searched {ways}, {found}" + _reranked(pipeline)
+    return f"{pipeline.model_label} on {chunks}, searched {ways}, {found}" + _late_step(pipeline)
 
 
-def _reranked(pipeline: Pipeline) -> str:
-    search = pipeline.search
+def _late_step(pipeline: Pipeline) -> str:
+    search, ask = pipeline.search, pipeline.ask
+    if ask.expansion is not Expansion.NONE:
+        return f", the question expanded ({ask.expansion.value}) by {ask.generator}"
     if not search.rerank:
         return ""
     return f", the best {search.candidates} read again by {search.rerank}"
@@ -94,8 +97,15 @@ def _late(decision: Decision, step: LateStep) -> str:
 
 
 def _done(pipeline: Pipeline) -> str:
-    search = pipeline.search
-    return f"Reading the best {search.candidates} passages again with {search.rerank}"
+    search, ask = pipeline.search, pipeline.ask
+    if search.rerank:
+        return f"Reading the best {search.candidates} passages again with {search.rerank}"
+    what = {
+        Expansion.HYDE: "a made-up answer",
+        Expansion.MULTI_QUERY: "other wordings as well",
+        Expansion.DECOMPOSE: "its parts as well",
+    }[ask.expansion]
+    return f"Searching for {what} ({ask.expansion.value}, written by {ask.generator})"
 
 
 def _saving(ratio: float) -> str:

@@ -28,3 +28,12 @@ class Extra(Protocol):
         NearfieldError, OSError, RuntimeError
             It cannot be used here, or would cost more than is allowed.
         """
+
+    def money(self, questions: Sequence[str]) -> float:
+        """US dollars that asking these questions costs at most; 0 for what runs here.
+
+        Raises
+        ------
+        InputError
+            It is more than is allowed, or not known.
+        """

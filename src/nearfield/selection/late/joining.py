@@ -21,7 +21,7 @@ from nearfield.selection.pipeline import Pipeline
 from nearfield.selection.trial import Trial, rungs
 from nearfield.selection.workshop import Workshop
 
-__all__ = ["Joining"]
+__all__ = ["Joining", "LateForecast"]
 
 _SHARE = 0.5
 """Most of the time left that the first rung of one step may take."""
@@ -31,6 +31,27 @@ _RESERVED = 0.2
 
 _LEADING = 2
 _READ = 8
+
+
+@dataclass(frozen=True, slots=True)
+class LateForecast:
+    """What a late step will take.
+
+    Attributes
+    ----------
+    name : str
+    seconds : float
+        For a question; 0 where it cannot be tried.
+    money : float
+        US dollars for all questions, at most.
+    why : str
+        Why it cannot be tried; empty where it can.
+    """
+
+    name: str
+    seconds: float
+    money: float = 0.0
+    why: str = ""
 
 
 @dataclass(slots=True)
@@ -57,22 +78,43 @@ class Joining:
     limits: Limits
     not_tried: list[NotTried] = field(default_factory=list)
 
-    def reserve(self, texts: Sequence[str], questions: int) -> float:
-        """Seconds that embedding should leave: for the rungs before the last one.
+    def forecast(self, texts: Sequence[str], questions: Sequence[str]) -> list[LateForecast]:
+        """What each step will take, measured on some texts that are as long as passages.
 
         Parameters
         ----------
         texts : sequence of str
-            As long as passages are.
+        questions : sequence of str
+            That will be asked.
+        """
+        found = []
+        for extra in self.extras:
+            try:
+                money = extra.money(questions)
+            except (NearfieldError, OSError) as error:
+                found.append(LateForecast(extra.name, 0.0, 0.0, " ".join(str(error).split())))
+                continue
+            seconds, why = self._seconds(extra, texts)
+            found.append(LateForecast(extra.name, seconds, money, why))
+        return found
+
+    def reserve(self, forecasts: Sequence[LateForecast], questions: int) -> float:
+        """Seconds that embedding should leave: for the rungs before the last one.
+
+        Parameters
+        ----------
+        forecasts : sequence of LateForecast
         questions : int
             To choose by.
         """
         sizes = rungs(questions)
         asked = sizes[max(0, len(sizes) - 2)]
-        wanted = sum(self._seconds(extra, texts)[0] for extra in self.extras) * asked
+        wanted = sum(forecast.seconds for forecast in forecasts) * asked
         return min(wanted, self.workshop.budget.seconds * _RESERVED)
 
-    def join(self, best: Sequence[Trial], questions: int) -> list[Pipeline]:
+    def join(
+        self, best: Sequence[Trial], questions: int, forecasts: Sequence[LateForecast]
+    ) -> list[Pipeline]:
         """The leading candidates with late steps behind them.
 
         Parameters
@@ -81,6 +123,8 @@ class Joining:
             Best first.
         questions : int
             Of the first rung, which each will be asked.
+        forecasts : sequence of LateForecast
+            Those that cannot be tried are left out.
         """
         event = self.journal.last("joined")
         if event is not None and event["budget"] == self.workshop.budget.seconds:
@@ -88,8 +132,11 @@ class Joining:
             behind = [extra.behind(trial.pipeline) for trial in best for extra in self.extras]
             return [each for each in behind if each and each.key in event["candidates"]]
         joined: list[Pipeline] = []
+        impossible = {forecast.name: forecast.why for forecast in forecasts if forecast.why}
+        self.not_tried += [NotTried(name, why) for name, why in impossible.items()]
         for extra in self.extras:
-            joined += self._behind(extra, best, questions)
+            if extra.name not in impossible:
+                joined += self._behind(extra, best, questions)
         self.journal.add(
             "joined",
             budget=self.workshop.budget.seconds,

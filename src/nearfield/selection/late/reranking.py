@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from nearfield.errors import InputError
+from nearfield.selection.hosted import affordable, is_hosted
 from nearfield.selection.pipeline import Pipeline
 from nearfield.selection.workshop import Workshop
 
@@ -15,6 +16,8 @@ READ_AGAIN = 20
 """Candidates that a reranker reads: it takes most of a question's time."""
 
 _PAIRS = 4
+_PASSAGE_TOKENS = 300
+"""Of a question and a passage together, rather too many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +29,13 @@ class Rereading:
     name : str
     workshop : Workshop
         Loads it.
+    allowed : float
+        US dollars that it may cost.
     """
 
     name: str
     workshop: Workshop
+    allowed: float = 0.0
 
     def behind(self, pipeline: Pipeline) -> Pipeline | None:
         search = replace(pipeline.search, rerank=self.name, candidates=READ_AGAIN)
@@ -44,3 +50,9 @@ class Rereading:
         begun = self.workshop.budget.clock()
         reranker.score("how long does this take", some)
         return (self.workshop.budget.clock() - begun) / len(some) * READ_AGAIN
+
+    def money(self, questions: Sequence[str]) -> float:
+        if not is_hosted(self.name):
+            return 0.0
+        read = READ_AGAIN * _PASSAGE_TOKENS * len(questions)
+        return affordable(self.name, self.allowed, read=read, requests=len(questions))
