@@ -14,7 +14,8 @@ from dataclasses import dataclass, field, replace
 from nearfield.collection.asking import AskOptions, Expansion
 from nearfield.collection.reader import CollectionReader
 from nearfield.errors import InputError, UnknownId, UnsupportedOperation
-from nearfield.protocols import Generator
+from nearfield.models.paid import PaidEncoder
+from nearfield.protocols import Encoder, Generator
 from nearfield.rag import generators, prompts
 from nearfield.rag.citing import Cited, cite, quoted
 from nearfield.rag.context import Context, build
@@ -85,6 +86,16 @@ class Answerer:
         """Of the generator, or ``extractive``."""
         return EXTRACTIVE if self._generator is None else self._generator.name
 
+    @property
+    def _reader(self) -> Encoder | None:
+        """What compares sentences: the collection's model, unless each vector would be bought.
+
+        Then words decide. A question costs its own tokens, and what a generator writes is not sent
+        to whoever embeds.
+        """
+        encoder = self._collection.encoder
+        return None if isinstance(encoder, PaidEncoder) else encoder
+
     def ask(
         self,
         question: str,
@@ -117,7 +128,7 @@ class Answerer:
             best = choose_sentences(
                 course.asked,
                 [hit.chunk for hit in hits],
-                self._collection.encoder,
+                self._reader,
                 reranker=reranker,
                 most=chosen.sentences,
             )
@@ -231,7 +242,7 @@ class Answerer:
             cited = cite(
                 said,
                 sentences_of(chunks),
-                self._collection.encoder,
+                self._reader,
                 unsupported=options.unsupported,
             )
         course.count({"unsupported": cited.dropped, "said twice": cited.repeated})

@@ -32,6 +32,12 @@ _CANDIDATES = 3
 _LEAST_NEAR = 0.3
 """Cosine that two sentences with the same words have at least; in practice it is far above."""
 
+_USUAL_NEAR = 0.6
+"""Cosine of a claim and the sentence that it was made of, about the middle of those learned from.
+
+It stands in where vectors are not computed: then two thirds of the words and all names must be there.
+"""
+
 _MOST_PLACES = 2
 _WORTH_A_SECOND = 0.2
 
@@ -101,7 +107,7 @@ def quoted(places: Sequence[Sentence], shown: Sequence[str]) -> Cited:
 def cite(
     text: str,
     sentences: Sequence[Sentence],
-    encoder: Encoder,
+    encoder: Encoder | None,
     *,
     unsupported: Unsupported = Unsupported.MARK,
     model: SupportModel = LEARNED,
@@ -114,7 +120,8 @@ def cite(
         What a generator wrote; numbers in brackets are taken out.
     sentences : sequence of Sentence
         Of everything that the generator was given.
-    encoder : Encoder
+    encoder : Encoder or None
+        None to let words decide alone.
     unsupported : Unsupported
         Mark such sentences, or leave them out.
     model : SupportModel
@@ -149,7 +156,10 @@ def cite(
 
 
 def _places(
-    claims: Sequence[str], sentences: Sequence[Sentence], encoder: Encoder, model: SupportModel
+    claims: Sequence[str],
+    sentences: Sequence[Sentence],
+    encoder: Encoder | None,
+    model: SupportModel,
 ) -> list[tuple[list[Sentence], float]]:
     """For each claim the best one or two places, and the probability that they support it."""
     if not claims or not sentences:
@@ -188,12 +198,17 @@ def _compared(
     claims: Sequence[str],
     nominees: Sequence[Sequence[int]],
     sentences: Sequence[Sentence],
-    encoder: Encoder,
+    encoder: Encoder | None,
     model: SupportModel,
 ) -> list[tuple[list[Sentence], float]]:
     """What words and vectors decide together."""
     if not claims:
         return []
+    if encoder is None:
+        return [
+            _best(claim, each, sentences, np.full(len(each), _USUAL_NEAR, np.float32), model)
+            for claim, each in zip(claims, nominees, strict=True)
+        ]
     needed = sorted({at for each in nominees for at in each})
     row = {at: place for place, at in enumerate(needed)}
     texts = [*claims, *(sentences[at].text for at in needed)]

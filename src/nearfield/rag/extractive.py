@@ -61,7 +61,7 @@ class Choice:
 def choose_sentences(
     question: str,
     chunks: Sequence[Chunk],
-    encoder: Encoder,
+    encoder: Encoder | None,
     *,
     reranker: Reranker | None = None,
     most: int = 1,
@@ -73,7 +73,8 @@ def choose_sentences(
     question : str
     chunks : sequence of Chunk
         Best first: of equal sentences the earlier one is taken.
-    encoder : Encoder
+    encoder : Encoder or None
+        None to let words decide: no cosine is computed, and all are 0.
     reranker : Reranker, optional
         Puts the best four into order.
     most : int
@@ -92,9 +93,11 @@ def choose_sentences(
     best = np.lexsort((np.arange(len(shared)), -shared))[: max(_COMPARED, most)]
     sentences, shared = [sentences[at] for at in best], shared[best]
     texts = [sentence.text for sentence in sentences]
-    wanted = encoder.encode([question], role=Role.QUERY)
-    vectors = encoder.encode(texts, role=Role.DOCUMENT, observe=unheard)
-    near = pairwise(wanted, vectors, Metric.COSINE)[0]
+    near = np.zeros(len(texts), dtype=np.float32)
+    if encoder is not None:
+        wanted = encoder.encode([question], role=Role.QUERY)
+        vectors = encoder.encode(texts, role=Role.DOCUMENT, observe=unheard)
+        near = pairwise(wanted, vectors, Metric.COSINE)[0]
     scores = near + WORDS_WEIGHT * shared
     order = np.lexsort((np.arange(len(scores)), -scores))
     if reranker is not None:
