@@ -24,6 +24,7 @@ _SCHEME = re.compile(
     r"\b(?:[a-z][a-z0-9+.-]{1,20}:/{2,}|(?:javascript|data|vbscript|mailto|tel):(?=\S))", re.I
 )
 _WWW = re.compile(r"\bwww\.(?=\w)", re.I)
+_PICTURE = re.compile(r"!+\[")
 _JOINT = re.compile(r"\]\(|\]\[(?!\d+\])|\]:")
 _LONGEST_OPEN = 600
 """Characters that a stream holds back for the end of a link; a longer one is no link."""
@@ -47,7 +48,7 @@ def inert(text: str) -> str:
         plain = _SCHEME.sub("", plain)
     plain = _WWW.sub("", plain)
     # Whatever still looks like a link is taken apart; a mark such as [1][2] is none.
-    plain = _JOINT.sub(lambda found: f"{found[0][:-1]} {found[0][-1]}", plain.replace("![", "["))
+    plain = _JOINT.sub(lambda found: f"{found[0][:-1]} {found[0][-1]}", _PICTURE.sub("[", plain))
     return re.sub(r"<(?=[A-Za-z/!?])", "‹", re.sub(r"(?:(?<=[\w\"'/])|(?<=--))>", "›", plain))
 
 

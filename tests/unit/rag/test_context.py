@@ -139,6 +139,7 @@ def test_a_name_cannot_close_its_mark() -> None:
         ("[r]: https://evil.example/x", "evil.example/x"),
         ("café\x1b[31m", "café[31m"),
         ("Total: 5 tel: none", "Total: 5 tel: none"),
+        ("!![", "["),
     ],
 )
 def test_inert(text: str, expected: str) -> None:
