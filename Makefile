@@ -20,7 +20,7 @@ help:
 	@echo "make demo      search a small catalogue by meaning"
 	@echo "make test      the default tests"
 	@echo "make test-plain  tests without the compiled parts"
-	@echo "make test-hosts  inside LangChain, LlamaIndex, Haystack, scikit-learn and MCP"
+	@echo "make test-hosts  inside LangChain, LlamaIndex, Haystack, scikit-learn and MCP; providers' clients"
 	@echo "make test-all  what make test leaves out: slow tests, large references, hosts"
 	@echo "make bench     embedding speed beside other libraries (DATA=folder of data sets)"
 	@echo "make lint types docs"
@@ -77,9 +77,11 @@ test-plain: $(VENV)/.test-models
 	NEARFIELD_NATIVE_KERNEL=none NEARFIELD_ANN_KERNEL=none NEARFIELD_LEXICAL_KERNEL=none \
 	  $(BIN)/python -m pytest -m "not slow and not hosts" $(PLAIN)
 
-# Inside the tools that people use, by the suites that these give to their integrations.
+# Inside the tools that people use, by the suites that these give to their integrations, and the
+# servers of the tests by the clients that providers give.
 test-hosts: $(VENV)/.hosts $(VENV)/.test-models
-	$(BIN)/python -m pytest tests/integrations src/nearfield/integrations $(HOSTS_PAGES)
+	$(BIN)/python -m pytest tests/integrations src/nearfield/integrations $(HOSTS_PAGES) \
+	  tests/unit/models/remote/test_official_clients.py
 
 # What `make test` leaves out: slow tests, references and hosts that are large, and their pages.
 test-all: $(VENV)/.torch $(VENV)/.hosts $(VENV)/.all-models

@@ -1,7 +1,7 @@
 """The providers' own clients against the server of these tests: it speaks their protocols.
 
 So what passes here for Nearfield is not a protocol that only these tests know. The client of OpenAI
-is installed with the tests; the others are where someone installed them.
+is installed with the tests, the others with the hosts.
 """
 
 from __future__ import annotations
@@ -96,6 +96,7 @@ def test_openai_chat(hosted: HostedServer, openai_client: Any) -> None:
     )
 
 
+@pytest.mark.hosts
 def test_cohere(hosted: HostedServer) -> None:
     cohere = pytest.importorskip("cohere", reason="the client of Cohere is missing: cohere")
     client = cohere.ClientV2(KEY, base_url=f"{hosted.url}/cohere")
@@ -112,6 +113,7 @@ def test_cohere(hosted: HostedServer) -> None:
         assert result.relevance_score == pytest.approx(float(ours[result.index]), abs=1e-6)
 
 
+@pytest.mark.hosts
 def test_voyage(hosted: HostedServer) -> None:
     voyageai = pytest.importorskip("voyageai", reason="the client of Voyage is missing: voyageai")
     client = voyageai.Client(KEY, base_url=f"{hosted.url}/voyage/v1")
@@ -123,6 +125,7 @@ def test_voyage(hosted: HostedServer) -> None:
     assert (remote.account().spent - before).input_tokens >= answer.total_tokens
 
 
+@pytest.mark.hosts
 def test_mistral(hosted: HostedServer) -> None:
     pytest.importorskip("mistralai", reason="the client of Mistral is missing: mistralai")
     from mistralai.client import Mistral
@@ -132,6 +135,7 @@ def test_mistral(hosted: HostedServer) -> None:
     _near([item.embedding for item in answer.data])
 
 
+@pytest.mark.hosts
 def test_gemini(hosted: HostedServer) -> None:
     genai = pytest.importorskip("google.genai", reason="Google's client is missing: google-genai")
     client = genai.Client(api_key=KEY, http_options={"base_url": f"{hosted.url}/gemini"})
@@ -146,6 +150,7 @@ def test_gemini(hosted: HostedServer) -> None:
     assert theirs.path.replace("001", "001x") == ours.path
 
 
+@pytest.mark.hosts
 def test_anthropic(hosted: HostedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     anthropic = pytest.importorskip("anthropic", reason="Anthropic's client is missing: anthropic")
     for variable in ("ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_CUSTOM_HEADERS"):
