@@ -35,7 +35,8 @@ _LEAST_NEAR = 0.3
 _USUAL_NEAR = 0.6
 """Cosine of a claim and the sentence that it was made of, about the middle of those learned from.
 
-It stands in where vectors are not computed: then two thirds of the words and all names must be there.
+It stands in where vectors are not computed: then two thirds of the words and all names must be
+there.
 """
 
 _MOST_PLACES = 2

@@ -71,3 +71,18 @@ def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"GGUF" + bytes(100))
     with pytest.raises(ModelError, match="cannot be opened"):
         load(str(path))
+
+
+@pytest.mark.slow
+def test_the_copy_with_wider_weights_answers(smollm2_path: Path) -> None:
+    pytest.importorskip("xllamacpp", reason="the extra rag is missing")
+    from nearfield.rag.generators.copies import quick_copy
+    from nearfield.rag.generators.gguf import Q8_0, header
+    from nearfield.rag.generators.llama import LlamaGenerator
+
+    copy = quick_copy(smollm2_path / "model.gguf")
+    assert {tensor.type for tensor in header(copy).tensors} == {0, Q8_0}
+    wide = LlamaGenerator(copy, "smollm2", context_tokens=256, threads=1)
+    asked = [SYSTEM, Message(Speaker.USER, "Normandy is a region of France.\n\nWhere is Normandy?")]
+    text = "".join(piece.text for piece in wide.stream(asked, max_tokens=12, stop=["\n"]))
+    assert "France" in text

@@ -28,6 +28,8 @@ from nearfield.cores import usable_cores
 from nearfield.errors import InputError, MissingExtra, ModelError, ModelNotInstalled
 from nearfield.models import resolve
 from nearfield.models.catalog import get
+from nearfield.models.hashes import file_sha256
+from nearfield.rag.generators.copies import quick_copy
 from nearfield.types import Message, Piece, Usage
 
 __all__ = ["CONTEXT_TOKENS", "LlamaGenerator", "load"]
@@ -63,7 +65,7 @@ class LlamaGenerator:
     ) -> None:
         self._name = name or path.stem
         self._context = context_tokens
-        self._fingerprint = f"{self._name}@{_stamp(path)}"
+        self._path = path
         self._lock = threading.Lock()
         self._key = secrets.token_hex(16)
         self._server = _opened(path, context_tokens, threads or _threads(), self._key)
@@ -78,8 +80,8 @@ class LlamaGenerator:
 
     @property
     def fingerprint(self) -> str:
-        """Name, and size and time of the file: other weights under its name write other texts."""
-        return self._fingerprint
+        """Name and hash of the file: other weights under its name write other texts."""
+        return f"{self._name}@{file_sha256(self._path)}"
 
     @property
     def context_tokens(self) -> int | None:
@@ -178,6 +180,10 @@ _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 def load(name: str | Path) -> LlamaGenerator:
     """Open a model of the catalog, or a GGUF file.
 
+    Of a model of the catalog with 4-bit weights a copy with 8-bit ones is opened, which the first
+    use makes (:func:`nearfield.rag.generators.copies.quick_copy`). Other files are opened as they
+    are.
+
     Raises
     ------
     MissingExtra
@@ -194,7 +200,7 @@ def load(name: str | Path) -> LlamaGenerator:
     location = resolve.locate(entry.name)
     resolve.check(location)
     limit = min(CONTEXT_TOKENS, entry.max_tokens or CONTEXT_TOKENS)
-    return LlamaGenerator(location.path / entry.weights, entry.name, limit)
+    return LlamaGenerator(quick_copy(location.path / entry.weights), entry.name, limit)
 
 
 def _opened(path: Path, context: int, threads: int, key: str) -> Any:  # noqa: ANN401  untyped package
@@ -219,11 +225,6 @@ def _opened(path: Path, context: int, threads: int, key: str) -> Any:  # noqa: A
         return xllamacpp.Server(options)
     except Exception as error:  # the package raises whatever C++ threw
         raise ModelError(f"{path} cannot be opened as a language model: {error}") from error
-
-
-def _stamp(path: Path) -> str:
-    found = path.stat()
-    return f"{found.st_size}.{found.st_mtime_ns}"
 
 
 def _threads() -> int:
