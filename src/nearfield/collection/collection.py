@@ -13,17 +13,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from nearfield.collection.calls import as_filter
 from nearfield.collection.judged import calibrate_by_questions
-from nearfield.collection.model import is_same_class, mixing, spent_by
+from nearfield.collection.model import spent_by
+from nearfield.collection.opened import Opened
 from nearfield.collection.options import IndexOptions
-from nearfield.collection.reader import CollectionReader, as_filter
+from nearfield.collection.reader import CollectionReader
 from nearfield.collection.report import IndexReport, ProgressListener
+from nearfield.collection.roots import present_roots
 from nearfield.collection.searching import calibration_property
 from nearfield.errors import InputError
 from nearfield.filters import Filter
 from nearfield.models.paid import PaidEncoder
 from nearfield.passage import embedding_text
-from nearfield.protocols import Encoder
 from nearfield.search.calibration import RANKED, Calibration
 from nearfield.search.options import Mode, SearchOptions
 from nearfield.stores.local import LocalStore, RepairReport
@@ -54,13 +56,6 @@ class Collection(CollectionReader):
     precision : str
         Class to load that model in; by default the one that made the vectors.
     """
-
-    @property
-    def _writer(self) -> Encoder:
-        """The model, if what it computes may be stored here."""
-        if not is_same_class(self._store, self.encoder.card):
-            raise mixing(self.path, self.precision, self.encoder.card)
-        return self.encoder
 
     def add(
         self,
@@ -97,13 +92,17 @@ class Collection(CollectionReader):
             Lengths differ, a text is blank, or a vector is unusable; nothing was added.
         """
         chunks = _chunks(texts, ids, metadata)
-        rows = self._rows(chunks, vectors)
-        with self._writing() as store:
-            if ids is None:
-                distinct = {chunk.id: at for at, chunk in enumerate(chunks)}
-                store.upsert([chunks[at] for at in distinct.values()], rows[[*distinct.values()]])
-            else:
-                store.add(chunks, rows)
+
+        def added(opened: Opened) -> None:
+            rows = _rows(opened, chunks, vectors)
+            with _writing(opened) as store:
+                if ids is None:
+                    places = [*{chunk.id: at for at, chunk in enumerate(chunks)}.values()]
+                    store.upsert([chunks[at] for at in places], rows[places])
+                else:
+                    store.add(chunks, rows)
+
+        self._following.ask(added, ready=vectors is not None)
         return [chunk.id for chunk in chunks]
 
     def upsert(
@@ -116,15 +115,19 @@ class Collection(CollectionReader):
     ) -> None:
         """Add texts or replace the ones with the same ids; see :meth:`add`."""
         chunks = _chunks(texts, ids, metadata)
-        rows = self._rows(chunks, vectors)
-        with self._writing() as store:
-            store.upsert(chunks, rows)
+
+        def put(opened: Opened) -> None:
+            rows = _rows(opened, chunks, vectors)
+            with _writing(opened) as store:
+                store.upsert(chunks, rows)
+
+        self._following.ask(put, ready=vectors is not None)
 
     def delete(self, ids: Sequence[str] | None = None, *, where: Filter | str | None = None) -> int:
         """Delete passages by id or by filter; returns how many went."""
         if (ids is None) == (where is None):
             raise InputError("give either ids or a filter to delete by")
-        with self._writing() as store:
+        with _writing(self._following.now) as store:
             if ids is None:
                 ids = [chunk.id for chunk, _ in store.scan(where=as_filter(where))]
             return store.delete(ids)
@@ -167,10 +170,11 @@ class Collection(CollectionReader):
 
         paths = self._roots_of(roots)
         chosen = options or self.update_options()
-        encoder = CachedEncoder(self._writer)
+        opened = self._following.now
+        encoder = CachedEncoder(opened.writer)
         if isinstance(encoder.encoder, PaidEncoder) and chosen.batch == IndexOptions().batch:
             chosen = replace(chosen, batch=_PAID_BATCH)  # what is bought is stored at once anyway
-        with self._writing() as store:
+        with _writing(opened) as store:
             # Kept before the work begins: a killed run must be known as one when it is taken up.
             known = {*self.roots, *(str(path.resolve()) for path in paths if path.exists())}
             store.set_properties(
@@ -205,18 +209,19 @@ class Collection(CollectionReader):
         InputError
             A root does not exist, or there are no roots.
         """
-        if not isinstance(self._writer, PaidEncoder):
+        opened = self._following.now
+        if not isinstance(opened.writer, PaidEncoder):
             return None
         from nearfield.collection.forecasting import forecast_index
         from nearfield.models.cache import CachedEncoder
 
         paths = self._roots_of(roots)
         chosen = options or self.update_options()
-        encoder = CachedEncoder(self._writer)
-        return forecast_index(self._store, encoder, self.chunker(), chosen, paths)
+        encoder = CachedEncoder(opened.writer)
+        return forecast_index(opened.store, encoder, self.chunker(), chosen, paths)
 
     def _roots_of(self, roots: Sequence[str | Path]) -> list[Path]:
-        paths = [Path(root) for root in roots] or self._present_roots()
+        paths = [Path(root) for root in roots] or present_roots(self._store)
         if not paths:
             raise InputError(f"{self.path} has no folders yet: name one to index")
         if missing := [path for path in paths if not path.exists()]:
@@ -229,7 +234,7 @@ class Collection(CollectionReader):
         The files themselves are not touched; the next ``index`` of their folder would take them
         in again unless an ignore rule names them.
         """
-        with self._writing() as store:
+        with _writing(self._following.now) as store:
             gone = 0
             for path in paths:
                 for state in store.sources(under=str(Path(path).resolve())):
@@ -283,47 +288,53 @@ class Collection(CollectionReader):
         else:
             from nearfield.collection.calibrating import calibrate_by_sentences
 
-            with self._store.view() as view:
+            opened = self._following.now
+            with opened.store.view() as view:
                 passages = view.sample(sample)
-            found = calibrate_by_sentences(self._store, self.encoder, passages)
-        with self._writing() as store:
+            found = calibrate_by_sentences(opened.store, opened.encoder, passages)
+        with _writing(self._following.now) as store:
             store.set_properties({calibration_property(chosen): found.to_json()})
         return found
 
     def compact(self) -> None:
         """Give back all the space of deleted passages; large deletes do so by themselves."""
-        with self._writing() as store:
+        with _writing(self._following.now) as store:
             store.compact()
 
     def repair(self) -> RepairReport:
         """Keep every whole passage, list the others; see :meth:`LocalStore.repair`."""
-        self._store.close()
+        opened = self._following.now
+        opened.close()
         try:
             return LocalStore.repair(self.path)
         finally:
-            self._store = LocalStore.open(self.path, mode=StoreMode.READ)
+            self._following.again(opened)
 
-    def _rows(self, chunks: Sequence[Chunk], vectors: npt.ArrayLike | None) -> FloatArray:
-        if vectors is None:
-            texts = [embedding_text(chunk) for chunk in chunks]
-            writer = self._writer
-            if isinstance(writer, PaidEncoder):
-                from nearfield.models.cache import CachedEncoder
 
-                writer = CachedEncoder(writer)
-            return writer.encode(texts, role=Role.DOCUMENT)
-        rows = np.ascontiguousarray(vectors, dtype=np.float32)
-        if rows.ndim != 2 or len(rows) != len(chunks):
-            raise InputError(f"vectors have shape {rows.shape} for {len(chunks)} texts")
-        return rows
+def _rows(opened: Opened, chunks: Sequence[Chunk], vectors: npt.ArrayLike | None) -> FloatArray:
+    if vectors is None:
+        texts = [embedding_text(chunk) for chunk in chunks]
+        writer = opened.writer
+        if isinstance(writer, PaidEncoder):
+            from nearfield.models.cache import CachedEncoder
 
-    @contextmanager
-    def _writing(self) -> Iterator[LocalStore]:
-        store = LocalStore.open(self.path, mode=StoreMode.WRITE)
-        try:
-            yield store
-        finally:
-            store.close()
+            writer = CachedEncoder(writer)
+        return writer.encode(texts, role=Role.DOCUMENT)
+    rows = np.ascontiguousarray(vectors, dtype=np.float32)
+    if rows.ndim != 2 or len(rows) != len(chunks):
+        raise InputError(f"vectors have shape {rows.shape} for {len(chunks)} texts")
+    return rows
+
+
+@contextmanager
+def _writing(opened: Opened) -> Iterator[LocalStore]:
+    """The collection that was opened, to be written; never another one in its place."""
+    store = LocalStore.open(opened.path, mode=StoreMode.WRITE)
+    try:
+        opened.store.require_same()  # whoever writes has the lock, so it stays the same
+        yield store
+    finally:
+        store.close()
 
 
 def _chunks(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -13,25 +12,30 @@ from typing import Self
 import numpy.typing as npt
 
 from nearfield.collection.asking import Answering, AskOptions, answerer
+from nearfield.collection.calls import as_filter, asked_with, searched_with
 from nearfield.collection.defaults import SearchDefaults
-from nearfield.collection.model import admit, guarded, load_again, precision_of, require_trust
+from nearfield.collection.following import Following
+from nearfield.collection.model import precision_of
+from nearfield.collection.opened import Opened
 from nearfield.collection.options import Chunking, IndexOptions, chunker_for
-from nearfield.collection.searching import Rerank, Searcher
-from nearfield.documents.walk import FoundFile, WalkOptions, walk
-from nearfield.filters import Filter, parse
+from nearfield.collection.roots import is_stale, roots_of, update_options
+from nearfield.collection.searching import Rerank
+from nearfield.filters import Filter
 from nearfield.models.precision import AUTO
-from nearfield.protocols import Chunker, Encoder, Generator, ReadLimits, Reranker
+from nearfield.protocols import Chunker, Encoder, Generator, Reranker
 from nearfield.search.calibration import Calibration, Verdict
 from nearfield.search.options import Mode, SearchOptions
 from nearfield.stores.local import AuditReport, LiveAudit, LocalStore, SourceState, VerifyReport
-from nearfield.stores.local import Mode as StoreMode
 from nearfield.types import Answer, Chunk, Hit, Message, Piece, Role
 
-__all__ = ["CollectionReader", "as_filter"]
+__all__ = ["CollectionReader"]
 
 
 class CollectionReader:
     """Passages and their vectors in one directory, and the model that made them, to be read.
+
+    Where a migration puts another collection in the directory, that one is read from then on, by
+    its own model. Ready vectors of the former one are refused (StoreReplaced).
 
     Parameters
     ----------
@@ -47,13 +51,7 @@ class CollectionReader:
         self, path: Path, *, encoder: Encoder | None = None, precision: str = AUTO
     ) -> None:
         self.path = path
-        self._asked = precision
-        self._store = LocalStore.open(path, mode=StoreMode.READ)
-        self._given = encoder
-        self._answerers: dict[str | None, Answering] = {}
-        if encoder is not None:
-            admit(self._store, path, encoder.card)
-            self._given = guarded(encoder, self._store.properties, str(path))
+        self._following = Following(path, encoder, precision)
 
     def __enter__(self) -> Self:
         return self
@@ -68,8 +66,11 @@ class CollectionReader:
 
     def close(self) -> None:
         """Release the collection's files; closing twice is harmless."""
-        self._searcher.end_audit()
-        self._store.close()
+        self._following.close()
+
+    @property
+    def _store(self) -> LocalStore:
+        return self._following.now.store
 
     @property
     def model(self) -> str:
@@ -89,7 +90,7 @@ class CollectionReader:
     @property
     def roots(self) -> tuple[str, ...]:
         """Files and folders that were indexed into it, sorted."""
-        return tuple(json.loads(self._store.properties.get("roots", "[]")))
+        return roots_of(self._store)
 
     @property
     def fingerprint(self) -> str:
@@ -103,10 +104,10 @@ class CollectionReader:
 
     @property
     def store(self) -> LocalStore:
-        """The store, opened for reading."""
+        """The store of the collection that stands at the path, opened for reading."""
         return self._store
 
-    @cached_property
+    @property
     def encoder(self) -> Encoder:
         """The collection's model, loaded at first use in the class that made the vectors.
 
@@ -118,27 +119,16 @@ class CollectionReader:
         FingerprintMismatch
             The model of that name is not the one that made the vectors.
         """
-        if self._given is not None:
-            return self._given
-        properties = self._store.properties
-        dimensions = properties.get("dimensions")
-        require_trust(properties["encoder"])
-        encoder = load_again(
-            properties,
-            name=properties["encoder"],
-            dimensions=int(dimensions) if dimensions else None,
-            precision=self._asked,
-        )
-        admit(self._store, self.path, encoder.card)
-        return guarded(encoder, properties, str(self.path))
+        return self._following.now.encoder
 
     def count(self, *, where: Filter | str | None = None) -> int:
         """Return how many passages there are, or how many match a filter."""
-        return self._store.count(where=as_filter(where))
+        wanted = as_filter(where)
+        return self._following.ask(lambda opened: opened.store.count(where=wanted))
 
     def get(self, ids: Sequence[str]) -> list[Chunk]:
         """Passages in the order of `ids`; UnknownId names those that are missing."""
-        return self._store.get(ids)
+        return self._following.ask(lambda opened: opened.store.get(ids))
 
     def search(
         self,
@@ -186,14 +176,19 @@ class CollectionReader:
             Neither or both of `query` and `vector` are given, the query is blank, or k < 1.
         FingerprintMismatch
             The model at hand is not the one that made the vectors.
+        StoreReplaced
+            A vector is given, and the collection was migrated to another model since it was opened.
         """
         if options is None and mode is None and query is not None:
             options = self.defaults.options
             rerank = self.defaults.rerank or None if rerank is None else rerank
-        chosen = _over(options, k, where)
+        chosen = searched_with(options, k, where)
         if mode is not None:
             chosen = replace(chosen, mode=Mode.of(mode))
-        return self._searcher.search(query, vector, chosen, rerank)
+        return self._following.ask(
+            lambda opened: opened.searcher.search(query, vector, chosen, rerank),
+            ready=vector is not None,
+        )
 
     def similar(
         self,
@@ -222,7 +217,8 @@ class CollectionReader:
         InputError
             There is nothing to be like, or the examples cancel each other out.
         """
-        return self._searcher.similar(like, unlike, _over(options, k, where))
+        chosen = searched_with(options, k, where)
+        return self._following.ask(lambda opened: opened.searcher.similar(like, unlike, chosen))
 
     def ask(
         self,
@@ -266,7 +262,7 @@ class CollectionReader:
             Of the generator.
         """
         return self._answering(generator).ask(
-            question, history=history, options=_asking(options, k, where)
+            question, history=history, options=asked_with(options, k, where)
         )
 
     def ask_stream(
@@ -285,19 +281,20 @@ class CollectionReader:
         Parameters and errors are those of :meth:`ask`.
         """
         return self._answering(generator).stream(
-            question, history=history, options=_asking(options, k, where)
+            question, history=history, options=asked_with(options, k, where)
         )
 
     def _answering(self, generator: Generator | str | None) -> Answering:
         if generator is not None and not isinstance(generator, str):
             return answerer(self, generator)
-        if generator not in self._answerers:
-            self._answerers[generator] = answerer(self, generator)
-        return self._answerers[generator]
+        kept = self._following.now.answering
+        if generator not in kept:
+            kept[generator] = answerer(self, generator)
+        return kept[generator]
 
     def reranker(self, asked: Rerank = True) -> Reranker | None:
         """A reranker by name, True for the default one; loaded once."""
-        return self._searcher.reranker(asked)
+        return self._following.now.searcher.reranker(asked)
 
     def judge(self, hits: Sequence[Hit], *, mode: Mode | str = Mode.DENSE) -> Verdict | None:
         """Say whether anything relevant was found; None where the hits have no confidences.
@@ -305,7 +302,7 @@ class CollectionReader:
         Confidences come with a calibration of the mode, for hits that were neither reranked nor
         spread nor grouped.
         """
-        calibration = self._searcher.calibration(Mode.of(mode))
+        calibration = self._following.now.searcher.calibration(Mode.of(mode))
         if calibration is None or (hits and hits[0].confidence is None):
             return None
         return calibration.judge(hits)
@@ -317,11 +314,11 @@ class CollectionReader:
         ----------
         progress : callable of (encoded, all), optional
         """
-        self._searcher.encode_sparse(progress)
+        self._following.now.searcher.encode_sparse(progress)
 
     def calibration(self, mode: Mode | str = Mode.DENSE) -> Calibration | None:
         """What turns scores of a mode into probabilities; None where nobody calibrated."""
-        return self._searcher.calibration(Mode.of(mode))
+        return self._following.now.searcher.calibration(Mode.of(mode))
 
     def audit(
         self, *, k: int = 10, questions: Sequence[str] | None = None, sampled: int = 100
@@ -336,17 +333,21 @@ class CollectionReader:
         sampled : int
             How many of its own.
         """
-        queries = None
-        if questions is not None:
-            queries = self.encoder.encode(questions, role=Role.QUERY)
-        return self._store.audit(k=k, queries=queries, sampled=sampled)
+
+        def audited(opened: Opened) -> AuditReport:
+            queries = None
+            if questions is not None:
+                queries = opened.encoder.encode(questions, role=Role.QUERY)
+            return opened.store.audit(k=k, queries=queries, sampled=sampled)
+
+        return self._following.ask(audited)
 
     def audit_live(self, rate: float) -> LiveAudit:
         """Compare a share of the searches from now on with exact ones, in the background.
 
         For servers: ``so_far`` of what is returned says what they reached. Searches are compared
         after they were answered, by a thread of their own; closing ends it, and so does another
-        call. Those that ask for a path by name are not counted.
+        call, or a migration. Those that ask for a path by name are not counted.
 
         Parameters
         ----------
@@ -358,29 +359,15 @@ class CollectionReader:
         InputError
             It is no share.
         """
-        return self._searcher.audit_live(rate)
+        return self._following.now.searcher.audit_live(rate)
 
     def update_options(self) -> IndexOptions:
         """What an update takes: the choices of the last ``index``, trusting size and time."""
-        chosen = json.loads(self._store.properties.get("walk", "{}"))
-        for patterns in ("include", "exclude"):
-            chosen[patterns] = tuple(chosen.get(patterns, ()))
-        limits = ReadLimits(**json.loads(self._store.properties.get("limits", "{}")))
-        return IndexOptions(walk=WalkOptions(**chosen), limits=limits, trust_stat=True)
+        return update_options(self._store)
 
     def is_stale(self) -> bool:
         """Tell whether files were added, changed or removed since; reads no file's content."""
-        for root in self._present_roots():
-            known = {s.path: (s.size, s.mtime_ns) for s in self._store.sources(under=str(root))}
-            found = walk(root, options=self.update_options().walk)
-            files = (file for file in found if isinstance(file, FoundFile))
-            if {str(file.path): (file.size, file.mtime_ns) for file in files} != known:
-                return True
-        return False
-
-    def _present_roots(self) -> list[Path]:
-        """Roots that are there: an unplugged disk is no reason to forget what was on it."""
-        return [Path(root) for root in self.roots if Path(root).exists()]
+        return is_stale(self._store)
 
     def chunker(self) -> Chunker:
         """The chunker that this collection's files are cut with."""
@@ -407,27 +394,3 @@ class CollectionReader:
     def verify(self) -> VerifyReport:
         """Check every byte that counts; the report names what is wrong."""
         return self._store.verify()
-
-    @cached_property
-    def _searcher(self) -> Searcher:
-        return Searcher(lambda: self._store, lambda: self.encoder)
-
-
-def _over(
-    options: SearchOptions | None, k: int | None, where: Filter | str | None
-) -> SearchOptions:
-    """The options, with what a call says beside them."""
-    chosen = options or SearchOptions()
-    if k is not None:
-        chosen = replace(chosen, k=k)
-    return chosen if where is None else replace(chosen, where=as_filter(where))
-
-
-def _asking(options: AskOptions | None, k: int | None, where: Filter | str | None) -> AskOptions:
-    chosen = options or AskOptions()
-    return replace(chosen, search=_over(chosen.search, k, where))
-
-
-def as_filter(where: Filter | str | None) -> Filter | None:
-    """The filter that a text says, or the filter itself."""
-    return parse(where) if isinstance(where, str) else where

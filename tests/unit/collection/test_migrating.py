@@ -7,6 +7,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -16,14 +17,25 @@ import pytest
 from nearfield.collection import Collection, open_collection
 from nearfield.collection.migrating import Migration, Target
 from nearfield.collection.migration_plan import plan
+from nearfield.collection.opened import Opened
 from nearfield.collection.reasons import UNUSABLE
-from nearfield.errors import InputError, StoreLocked, StoreNotFound, StoreReplaced
+from nearfield.errors import (
+    FingerprintMismatch,
+    InputError,
+    StoreError,
+    StoreLocked,
+    StoreNotFound,
+    StoreReplaced,
+)
 from nearfield.evaluation.migration import compare_models
+from nearfield.integrations.common.storage import Storage
 from nearfield.models.matryoshka import truncate
 from nearfield.models.resolve import load
 from nearfield.protocols import Encoder
+from nearfield.search.options import Mode, SearchOptions
 from nearfield.stores.local import LocalStore, verify
 from nearfield.stores.local import switch as switching
+from nearfield.types import Chunk
 
 WORDS = [
     "snow",
@@ -182,23 +194,121 @@ def test_passages_that_the_new_model_cannot_read_are_listed(
         assert [problem.reason for problem in problems] == [UNUSABLE]
 
 
-def test_readers_go_on_and_are_told_when_they_cannot(
+def switched(place: Path, wanted: Target) -> None:
+    migration = Migration(place)
+    migration.prepare(wanted)
+    migration.switch(wanted)
+
+
+def test_open_stores_go_on_and_are_told_when_they_cannot(place: Path, wanted: Target) -> None:
+    with LocalStore.open(place) as store:
+        expected = [chunk.id for chunk, _ in store.scan()]
+        assert not store.is_replaced
+        switched(place, wanted)
+        assert store.is_replaced
+        assert [chunk.id for chunk, _ in store.scan()] == expected
+        with store.view() as one, pytest.raises(StoreReplaced), store.view() as two:
+            assert one is not two
+        with pytest.raises(StoreReplaced, match="open it again"):
+            store.require_same()
+
+
+def test_open_collections_follow(place: Path, other: Encoder, wanted: Target) -> None:
+    with Collection(place) as reader:
+        assert reader.search("parka snow", mode="lexical")
+        old = reader.store
+        switched(place, wanted)
+        with Collection(place, encoder=other) as fresh:
+            assert reader.search("parka snow", k=5) == fresh.search("parka snow", k=5)
+            assert reader.model == fresh.model
+        assert reader.store is not old
+        with pytest.raises(StoreError, match="closed"):
+            old.count()
+        # What is written is encoded by the new model, and ready vectors of the old one are not it.
+        reader.add(["frost and ice"], ids=["late"])
+        stored = reader.store.vectors(["late"])
+        assert np.allclose(stored, other.encode(["frost and ice"]), atol=1e-6)
+        row = np.ones(reader.store.dimension)
+        for ready in (
+            lambda: reader.search(vector=row),
+            lambda: reader.add(["ice"], ids=["ready"], vectors=[row]),
+            lambda: reader.upsert(["ice"], ids=["late"], vectors=[row]),
+        ):
+            with pytest.raises(StoreReplaced, match="encode anew"):
+                ready()
+        Migration(place).rollback()
+        assert reader.count(where='id = "late"') == 0
+    with pytest.raises(StoreError, match="closed"):
+        reader.count()
+
+
+def test_a_model_that_is_given_is_not_taken_for_the_new_one(
     place: Path, encoder: Encoder, wanted: Target
 ) -> None:
-    warm, cold = Collection(place, encoder=encoder), Collection(place, encoder=encoder)
-    try:
-        expected = [hit.chunk.id for hit in warm.search("parka snow", k=5)]
-        migration = Migration(place)
-        migration.prepare(wanted)
-        migration.switch(wanted)
-        assert [hit.chunk.id for hit in warm.search("parka snow", k=5)] == expected
-        with pytest.raises(StoreReplaced, match="open it again"):
-            cold.search("parka snow")
-        with warm.store.view() as one, pytest.raises(StoreReplaced), warm.store.view() as two:
-            assert one is not two
-    finally:
-        warm.close()
-        cold.close()
+    with Collection(place, encoder=encoder) as reader:
+        reader.search("parka snow")
+        switched(place, wanted)
+        for _ in range(2):
+            with pytest.raises(FingerprintMismatch):
+                reader.search("parka snow")
+
+
+def test_a_question_is_asked_again_where_the_switch_comes_into_it(
+    place: Path, wanted: Target
+) -> None:
+    migration = Migration(place)
+    migration.prepare(wanted)
+    seen: list[Opened] = []
+
+    def question(opened: Opened) -> int:
+        seen.append(opened)
+        if len(seen) == 1:
+            migration.switch(wanted)
+        with opened.store.view(), opened.store.view() as view:
+            return view.state.file.dimension
+
+    with Collection(place) as reader:
+        assert reader._following.ask(question) == 12
+    assert len(seen) == 2
+
+
+def test_threads_follow_together(place: Path, wanted: Target) -> None:
+    migration = Migration(place)
+    migration.prepare(wanted)
+    failures: list[BaseException] = []
+    stop = threading.Event()
+
+    def ask(reader: Collection) -> None:
+        while not stop.is_set():
+            try:
+                assert reader.search("parka snow", k=3, mode="lexical")
+            except BaseException as error:
+                failures.append(error)
+                return
+
+    with Collection(place) as reader:
+        threads = [threading.Thread(target=ask, args=(reader,)) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for _ in range(2):
+            migration.switch(wanted)
+            migration.rollback()
+        stop.set()
+        for thread in threads:
+            thread.join()
+    assert failures == []
+
+
+def test_a_host_follows(place: Path, wanted: Target) -> None:
+    storage = Storage(place)
+    options = SearchOptions(k=3, mode=Mode.LEXICAL)
+    before = storage.search(options, text="parka snow")
+    switched(place, wanted)
+    assert storage.search(options, text="parka snow") == before
+    assert storage.encode(["snow"]).shape == (1, 12)
+    storage.upsert([Chunk("late", "late", "ice", 0, 3)], storage.encode(["ice"]))
+    assert [chunk.id for chunk in storage.present(["late"])] == ["late"]
+    storage.close()
 
 
 def test_a_writer_in_the_way_loses_nothing(place: Path, wanted: Target) -> None:

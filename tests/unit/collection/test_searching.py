@@ -118,7 +118,7 @@ class Counting(SparseEncoder):
 
 def counted(collection: Collection) -> Counting:
     """The collection's sparse model, made to count."""
-    index = collection._searcher.sparse
+    index = collection._following.now.searcher.sparse
     made = index.model
     made.__class__ = Counting
     made.encoded = []  # type: ignore[attr-defined]

@@ -19,6 +19,7 @@ from nearfield.errors import (
     StoreReplaced,
 )
 from nearfield.stores.local.failures import translated
+from nearfield.stores.local.fetching import Fetcher
 from nearfield.stores.local.schema import (
     APPLICATION_ID,
     FORMAT,
@@ -82,6 +83,8 @@ class Database:
         self._idle: list[sqlite3.Connection] = []
         self._closed = False
         self._collection: bytes | None = None
+        self._fetcher: Fetcher | None = None
+        self._place = _place(path)
 
     @classmethod
     def create(cls, path: Path, meta: dict[str, Parameter]) -> None:
@@ -140,6 +143,21 @@ class Database:
     def expect(self, collection: bytes) -> None:
         """Refuse connections to any other collection: a migration may put one in its place."""
         self._collection = collection
+        settings = "; ".join(_settings(Mode.READ))
+        self._fetcher = Fetcher(_uri(self.path, Mode.READ), settings, collection)
+
+    @property
+    def fetcher(self) -> Fetcher:
+        """What reads rows by itself, once the collection is known."""
+        if self._closed or self._fetcher is None:
+            raise self._gone()
+        return self._fetcher
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether another file stands at the path since; a look of a microsecond or two."""
+        found = _place(self.path)
+        return found is not None and found != self._place
 
     def require_same(self) -> None:
         """Raise StoreReplaced where another collection stands at the path by now."""
@@ -215,6 +233,8 @@ class Database:
     def close(self) -> None:
         """Close every connection; closing twice is harmless."""
         self._closed = True
+        if self._fetcher is not None:
+            self._fetcher.close()
         with translated(self.path, self.mode):
             self._close_idle()
             with self._turn:
@@ -249,20 +269,34 @@ class Database:
 
 def connect(path: Path, mode: Mode) -> sqlite3.Connection:
     """A configured connection to an existing database, whatever its format."""
+    return _configured(_opened(_uri(path, mode)), mode)
+
+
+def _place(path: Path) -> tuple[int, int] | None:
+    """Which file stands at a path; None where there is none, as while folders change places."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _uri(path: Path, mode: Mode) -> str:
+    """The name by which SQLite opens the database in a mode."""
     uri = path.absolute().as_uri()
     if mode is Mode.WRITE:
-        return _configured(_opened(f"{uri}?mode=rw"), mode)
+        return f"{uri}?mode=rw"
     # A reader of a WAL database shares an index file beside it; where that cannot be made,
     # the database can still be read as long as no log is waiting.
     if os.access(path.parent, os.W_OK) or _beside(path, "-shm").exists():
-        return _configured(_opened(f"{uri}?mode=ro"), mode)
+        return f"{uri}?mode=ro"
     log = _beside(path, "-wal")
     if log.exists() and log.stat().st_size:
         raise StoreReadOnly(
             f"{path.parent} cannot be written and {log.name} holds changes that wait to be moved "
             "into the database: open it once from an account that may write there, or copy it"
         )
-    return _configured(_opened(f"{uri}?immutable=1"), mode)
+    return f"{uri}?immutable=1"
 
 
 def _beside(path: Path, ending: str) -> Path:
@@ -278,20 +312,31 @@ def _opened(uri: str) -> sqlite3.Connection:
 def _configured(connection: sqlite3.Connection, mode: Mode) -> sqlite3.Connection:
     try:
         connection.text_factory = decode
-        connection.execute("PRAGMA trusted_schema = OFF")
-        connection.execute("PRAGMA cell_size_check = ON")
-        connection.execute("PRAGMA temp_store = MEMORY")
-        connection.execute(f"PRAGMA cache_size = -{_CACHE_KILOBYTES[mode]}")
-        if mode is Mode.WRITE:
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}").fetchall()
-            # Deleted text is overwritten, not merely forgotten.
-            connection.execute("PRAGMA secure_delete = ON").fetchall()
+        for setting in _settings(mode):
+            connection.execute(setting).fetchall()
         register(connection)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _settings(mode: Mode) -> list[str]:
+    """What a connection is told when it is opened."""
+    settings = [
+        "PRAGMA trusted_schema = OFF",
+        "PRAGMA cell_size_check = ON",
+        "PRAGMA temp_store = MEMORY",
+        f"PRAGMA cache_size = -{_CACHE_KILOBYTES[mode]}",
+    ]
+    if mode is Mode.WRITE:
+        # Deleted text is overwritten, not merely forgotten.
+        settings += [
+            "PRAGMA synchronous = FULL",
+            f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}",
+            "PRAGMA secure_delete = ON",
+        ]
+    return settings
 
 
 def format_of(connection: sqlite3.Connection, path: Path) -> int:

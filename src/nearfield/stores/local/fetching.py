@@ -1,85 +1,119 @@
-"""Chunks of many rows by one statement that answers with one row.
+"""Rows by connections of the compiled library, which gives Python's lock away once for all of them.
 
-Each step of a statement gives Python's lock away and takes it again. Threads that search at the
-same time spend more on that than on the rows themselves, so SQLite gathers them to one JSON text.
-The statement also tells the number of the state it saw: it is a transaction by itself.
+Each step of a statement of Python's gives the lock away and takes it again. Threads that search at
+the same time spend more on that than on the rows themselves. A connection here reads all rows of a
+search in one transaction, together with the number of the state that they are of.
 """
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Sequence
-from functools import lru_cache
-from pathlib import Path
+import ctypes
+import weakref
+from contextlib import suppress
+from typing import Any
 
 import numpy as np
 
-from nearfield.stores.local.decoding import chunks_of
-from nearfield.stores.local.failures import damaged
-from nearfield.stores.local.rows import CHUNK_COLUMNS, FROM_CHUNK, chunk_of
-from nearfield.types import Chunk, IntArray
+from nearfield.compiled import address
+from nearfield.stores.local.library import library, python, sqlite
+from nearfield.stores.local.schema import FROM_CHUNK
+from nearfield.types import Chunk, FloatArray, Hit, IntArray
 
-__all__ = ["ROWS_AT_ONCE", "chunks_at", "fetch"]
+__all__ = ["Fetcher", "Moved"]
 
-ROWS_AT_ONCE = 500  # SQLite keeps 999 parameters to a statement in its oldest builds.
+_SEQUENCE = b"SELECT value FROM meta WHERE key = 'sequence'"
+_ROW = (
+    "SELECT chunk.slot, chunk.id, document.id, chunk.text, chunk.start, chunk.stop, "
+    "document.source, chunk.headings, chunk.page, chunk.metadata, chunk.digest "
+    f"{FROM_CHUNK} WHERE chunk.row = ?"
+).encode()
 
-_COLUMNS = (
-    "chunk.row, chunk.slot, chunk.id, document.id, chunk.text, chunk.start, chunk.stop, "
-    "document.source, chunk.headings, chunk.page, chunk.metadata, lower(hex(chunk.digest))"
-)
+
+class Moved(Exception):
+    """The state that was known is no longer the newest one."""
 
 
-def chunks_at(
-    connection: sqlite3.Connection, rows: IntArray, slots: IntArray, path: Path
-) -> list[Chunk]:
-    """The chunks of rows whose vectors stand at these slots, within a transaction.
+class Fetcher:
+    """Reads rows of a database by connections that it keeps; may be shared by threads.
 
-    Raises
-    ------
-    StoreCorrupt
-        There is no such row, or its vector stands elsewhere.
+    Parameters
+    ----------
+    uri : str
+        Of the database, to be opened to read.
+    settings : str
+        Statements for each connection.
+    collection : bytes
+        The collection's 16 random bytes; rows of any other are not read.
     """
-    chunks: list[Chunk] = []
-    for start in range(0, len(rows), ROWS_AT_ONCE):
-        some = np.ascontiguousarray(rows[start : start + ROWS_AT_ONCE], dtype=np.int64)
-        places = np.ascontiguousarray(slots[start : start + ROWS_AT_ONCE], dtype=np.int64)
+
+    def __init__(self, uri: str, settings: str, collection: bytes) -> None:
+        self._uri, self._settings = uri.encode(), settings.encode()
+        self._collection = collection
+        self._idle: list[int] = []
+        self._native = library() if sqlite() is not None else None  # None as well once closed
+        if self._native is not None:  # for stores that are only forgotten
+            weakref.finalize(self, _close, self._native, self._idle)
+
+    def chunks(self, sequence: int, rows: IntArray, slots: IntArray) -> list[Chunk] | None:
+        """The chunks of rows whose vectors stand at these slots, in their order.
+
+        None where Python has to look: something is not plain, damaged, or not served at all.
+
+        Raises
+        ------
+        Moved
+            The newest state is not the one of this number.
+        """
+        return self._fetched(sequence, rows, slots, None, None)
+
+    def hits(
+        self, sequence: int, rows: IntArray, slots: IntArray, scores: FloatArray, path: str
+    ) -> list[Hit] | None:
+        """The same as hits, best first, with their scores (float32)."""
+        points = np.ascontiguousarray(scores, dtype=np.float32)
+        return self._fetched(sequence, rows, slots, points, path)
+
+    def close(self) -> None:
+        """Close the connections; closing twice is harmless."""
+        native, self._native = self._native, None
+        if native is not None:
+            _close(native, self._idle)
+
+    def _fetched(
+        self,
+        sequence: int,
+        rows: IntArray,
+        slots: IntArray,
+        scores: FloatArray | None,
+        path: str | None,
+    ) -> list[Any] | None:
+        native = self._native
+        if native is None:
+            return None
         try:
-            _, gathered = fetch(connection, some.tolist())
-        except sqlite3.OperationalError:  # a value that JSON does not hold: which one?
-            chunks += _row_by_row(connection, some.tolist(), places.tolist(), path)
-        else:
-            chunks += chunks_of(gathered, some, places, path)
-    return chunks
+            reader = self._idle.pop()  # the one used last has the warmest cache
+        except IndexError:
+            reader = native.nfr_open(
+                sqlite(), self._uri, self._settings, self._collection, _SEQUENCE, _ROW
+            )
+            if reader is None:
+                return None
+        rows, slots = np.ascontiguousarray(rows, np.int64), np.ascontiguousarray(slots, np.int64)
+        try:
+            found: list[Any] | bool | None = native.nfr_fetch(
+                python(), reader, sequence, address(rows), address(slots), len(rows),
+                None if scores is None else address(scores), path,
+            )  # fmt: skip
+        finally:
+            self._idle.append(reader)
+            if self._native is None:  # closed while this was under way
+                _close(native, self._idle)
+        if isinstance(found, bool):
+            raise Moved
+        return found
 
 
-def fetch(connection: sqlite3.Connection, rows: Sequence[int]) -> tuple[object, bytes]:
-    """Gather at most 500 rows; also the number of the operation whose state was seen."""
-    sequence, gathered = connection.execute(_gathering(len(rows)), rows).fetchone()
-    return sequence, gathered
-
-
-@lru_cache(maxsize=ROWS_AT_ONCE + 1)
-def _gathering(count: int) -> str:
-    marks = ",".join("?" * count)
-    return (
-        "SELECT (SELECT value FROM meta WHERE key = 'sequence'), "
-        f"CAST(json_group_array(json_array({_COLUMNS})) AS BLOB) {FROM_CHUNK} "
-        f"WHERE chunk.row IN ({marks})"
-    )
-
-
-def _row_by_row(
-    connection: sqlite3.Connection, rows: Sequence[int], slots: Sequence[int], path: Path
-) -> list[Chunk]:
-    """The same, step by step; raises StoreCorrupt for the row that is not as it was written."""
-    marks = ",".join("?" * len(rows))
-    select = f"SELECT {CHUNK_COLUMNS} {FROM_CHUNK} WHERE chunk.row IN ({marks})"
-    found = {columns[-2]: columns for columns in connection.execute(select, rows)}
-    chunks = []
-    for row, slot in zip(rows, slots, strict=True):
-        columns = found.get(row)
-        if columns is None or columns[-1] != slot:
-            place = columns and columns[-1]
-            raise damaged(path, f"slot {slot} has the vector of row {row}, which is at {place}")
-        chunks.append(chunk_of(columns, path))
-    return chunks
+def _close(native: ctypes.PyDLL, readers: list[int]) -> None:
+    while readers:
+        with suppress(IndexError):  # another thread took it
+            native.nfr_close(readers.pop())

@@ -16,7 +16,7 @@ from nearfield.metric import Metric
 from nearfield.protocols import Capabilities
 from nearfield.stores.checks import require_known
 from nearfield.stores.local import ledger, reading
-from nearfield.stores.local.asking import HurriedReader, Moved
+from nearfield.stores.local.asking import HurriedReader
 from nearfield.stores.local.audit import AuditReport, audit
 from nearfield.stores.local.database import Database
 from nearfield.stores.local.derived import Follower, SlotReader
@@ -24,6 +24,7 @@ from nearfield.stores.local.derived.checking import check as check_derived
 from nearfield.stores.local.derived.slots import Detached
 from nearfield.stores.local.description import Description
 from nearfield.stores.local.failures import damaged
+from nearfield.stores.local.fetching import Moved
 from nearfield.stores.local.ledger import SourceState
 from nearfield.stores.local.paths import SearchPath
 from nearfield.stores.local.rows import DocumentEntry
@@ -97,6 +98,15 @@ class Reader:
     def fingerprint(self) -> str:
         """Fingerprint of the model whose vectors these are."""
         return self._description.fingerprint
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether another collection stands at the path since it was opened."""
+        return self._database.is_replaced
+
+    def require_same(self) -> None:
+        """Raise StoreReplaced where another collection stands at the path."""
+        self._database.require_same()
 
     def require_fingerprint(self, found: str) -> None:
         """Raise FingerprintMismatch unless `found` is the collection's own."""
@@ -244,7 +254,8 @@ class Reader:
         return verify(self._path, [check_derived])
 
     def _view(self, connection: sqlite3.Connection, state: State) -> LocalView:
-        reader = SlotReader(connection, state, self._database.path)
+        database = self._database
+        reader = SlotReader(connection, state, database.fetcher, database.path)
         return LocalView(reader, self._derived, self.metric)
 
     @contextmanager

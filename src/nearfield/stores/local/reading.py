@@ -12,21 +12,65 @@ from nearfield.filters import Filter
 from nearfield.masks import mask_of
 from nearfield.stores.checks import require_known
 from nearfield.stores.local.database import encode, in_batches
-from nearfield.stores.local.rows import CHUNK_COLUMNS, FROM_CHUNK, DocumentEntry, chunk_of
+from nearfield.stores.local.failures import damaged
+from nearfield.stores.local.rows import CHUNK_COLUMNS, DocumentEntry, chunk_of
+from nearfield.stores.local.schema import FROM_CHUNK
 from nearfield.stores.local.state import State
 from nearfield.stores.local.where import slots_where
-from nearfield.types import Chunk, FloatArray
+from nearfield.types import Chunk, FloatArray, IntArray
 
 __all__ = [
+    "chunks_at",
     "chunks_by_id",
     "chunks_of",
     "digests",
     "documents",
     "scan",
+    "sequence",
     "vectors_by_id",
 ]
 
 _SCANNED_AT_ONCE = 256
+_ROWS_AT_ONCE = 500  # SQLite keeps 999 parameters to a statement in its oldest builds.
+
+
+def sequence(connection: sqlite3.Connection) -> int:
+    """The number of the newest operation."""
+    (number,) = connection.execute("SELECT value FROM meta WHERE key = 'sequence'").fetchone()
+    return int(number)
+
+
+def chunks_at(
+    connection: sqlite3.Connection, rows: IntArray, slots: IntArray, path: Path
+) -> list[Chunk]:
+    """The chunks of rows whose vectors stand at these slots, within a transaction.
+
+    Raises
+    ------
+    StoreCorrupt
+        There is no such row, it is not as it was written, or its vector stands elsewhere.
+    """
+    chunks: list[Chunk] = []
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        stop = start + _ROWS_AT_ONCE
+        chunks += _chunks(connection, rows[start:stop].tolist(), slots[start:stop].tolist(), path)
+    return chunks
+
+
+def _chunks(
+    connection: sqlite3.Connection, rows: Sequence[int], slots: Sequence[int], path: Path
+) -> list[Chunk]:
+    marks = ",".join("?" * len(rows))
+    select = f"SELECT {CHUNK_COLUMNS} {FROM_CHUNK} WHERE chunk.row IN ({marks})"
+    found = {columns[-2]: columns for columns in connection.execute(select, rows)}
+    chunks = []
+    for row, slot in zip(rows, slots, strict=True):
+        columns = found.get(row)
+        if columns is None or columns[-1] != slot:
+            place = columns and columns[-1]
+            raise damaged(path, f"slot {slot} has the vector of row {row}, which is at {place}")
+        chunks.append(chunk_of(columns, path))
+    return chunks
 
 
 def chunks_by_id(

@@ -21,7 +21,6 @@ from nearfield.types import Chunk, IntArray
 
 __all__ = [
     "CHUNK_COLUMNS",
-    "FROM_CHUNK",
     "DocumentEntry",
     "assigned_rows",
     "chunk_digest",
@@ -39,7 +38,6 @@ CHUNK_COLUMNS = (
     "coalesce(document.source, ''), chunk.headings, chunk.page, chunk.metadata, chunk.digest, "
     "chunk.row, chunk.slot"
 )
-FROM_CHUNK = "FROM chunk LEFT JOIN document ON document.row = chunk.document"
 _TEXT = "CAST(? AS TEXT)"
 _DIGEST_BYTES = 16
 _VARIABLES = sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER

@@ -15,6 +15,7 @@ __all__ = [
     "DATABASE",
     "DERIVED",
     "FORMAT",
+    "FROM_CHUNK",
     "LANGUAGE",
     "OWN_PREFIXES",
     "PAGE_SIZE",
@@ -109,6 +110,10 @@ CREATE TABLE source (
     indexed_at TEXT NOT NULL
 ) WITHOUT ROWID;
 """
+
+
+FROM_CHUNK = "FROM chunk LEFT JOIN document ON document.row = chunk.document"
+"""Chunks with the documents that they are parts of."""
 
 
 def statements(script: str) -> list[str]:

@@ -15,8 +15,8 @@ import numpy.typing as npt
 from nearfield.errors import StoreCorrupt
 from nearfield.stores.local.database import Database
 from nearfield.stores.local.description import Description
-from nearfield.stores.local.rows import CHUNK_COLUMNS, FROM_CHUNK, chunk_of
-from nearfield.stores.local.schema import Mode
+from nearfield.stores.local.rows import CHUNK_COLUMNS, chunk_of
+from nearfield.stores.local.schema import FROM_CHUNK, Mode
 from nearfield.stores.local.state import State, States
 from nearfield.stores.local.vectors import checksums
 

@@ -33,7 +33,6 @@ __all__ = ["LocalView"]
 
 # Slots whose fields are read one by one; of more, the database finds the matching ones faster.
 _JUDGED_MOST = 500
-_NONE = np.empty(0, dtype=np.int64)
 _BM25 = BM25()
 
 
@@ -99,21 +98,8 @@ class LocalView:
     ) -> list[list[Hit]]:
         """The `k` chunks nearest to each query; see :meth:`LocalStore.search`."""
         found, taken = self.nearest_of_each(queries, k, self.allowed(where), path)
-        if len(found) == 1:
-            slots, rows = found[0].slots, found[0].rows
-        else:
-            slots = np.concatenate([_NONE, *(each.slots for each in found)])
-            rows = np.concatenate([_NONE, *(each.rows for each in found)])
-        chunks = iter(self._reader.chunks_of(slots, rows))
-        return [
-            [
-                Hit(chunk, score, rank, taken)
-                for rank, (score, chunk) in enumerate(
-                    zip(each.scores.tolist(), chunks, strict=False), start=1
-                )
-            ]
-            for each in found
-        ]
+        read = self._reader.hits_of
+        return [read(each.slots, each.rows, each.scores, taken) for each in found]
 
     def nearest(
         self,

@@ -90,9 +90,11 @@ def test_tuning_survives_writing_and_nonsense(tmp_path: Path) -> None:
     known.write(path)
     assert Tuning.read(path) == known
     assert [p.name for p in tmp_path.iterdir()] == ["tuning.json"]
-    assert (known.holds_for(1500), known.holds_for(1501), Tuning().holds_for(0)) == (
-        True, False, False
-    )  # fmt: skip
+    assert known.holds_for(1500, 0.99)
+    assert not known.holds_for(1501, 0.99)
+    assert not known.holds_for(1500, 0.95)
+    assert not Tuning().holds_for(1, 0.99)
+    assert Tuning().holds_for(0, 0.99)  # there is nothing to measure on
     for nonsense in ("", "[]", "{}x", '{"strange": 1}', "null", "3"):
         path.write_text(nonsense)
         assert Tuning.read(path) is None

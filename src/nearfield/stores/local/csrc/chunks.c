@@ -1,29 +1,13 @@
-/* Rows as SQLite gathered them, ``[[row, slot, "id", …], …]``, to chunks; see fetching.py. */
-#include <stdbool.h>
+/* Chunks of rows; headings and metadata are JSON. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "digest.h"
-#include "nearfield_rows.h"
+#include "columns.h"
 
 typedef struct {
     const uint8_t *at, *end;
     uint8_t *spare; /* where texts with escapes are written; there is room for all of them */
 } reader;
-
-/* A text of the row, or none. */
-typedef struct {
-    const uint8_t *bytes; /* NULL: null */
-    size_t size;
-} text;
-
-typedef struct {
-    int64_t row, slot, start, stop, page;
-    bool has_page;
-    text id, document, body, source, headings, metadata, digest;
-} columns;
-
-int32_t nfr_abi_version(void) { return NFR_ABI_VERSION; }
 
 /* ---- reading JSON ---- */
 
@@ -125,78 +109,6 @@ static bool read_text(reader *r, text *out) {
     return take(r, '"');
 }
 
-static bool read_text_or_null(reader *r, text *out) {
-    out->bytes = NULL;
-    out->size = 0;
-    return take_null(r) || read_text(r, out);
-}
-
-static bool read_columns(reader *r, columns *c) {
-    if (!take(r, '[') || !read_number(r, &c->row)) return false;
-    if (!take(r, ',') || !read_number(r, &c->slot)) return false;
-    if (!take(r, ',') || !read_text(r, &c->id)) return false;
-    if (!take(r, ',') || !read_text_or_null(r, &c->document)) return false;
-    if (!take(r, ',') || !read_text(r, &c->body)) return false;
-    if (!take(r, ',') || !read_number(r, &c->start)) return false;
-    if (!take(r, ',') || !read_number(r, &c->stop)) return false;
-    if (!take(r, ',') || !read_text_or_null(r, &c->source)) return false;
-    if (!take(r, ',') || !read_text(r, &c->headings) || !take(r, ',')) return false;
-    c->has_page = !take_null(r);
-    if (c->has_page && !read_number(r, &c->page)) return false;
-    if (!take(r, ',') || !read_text(r, &c->metadata)) return false;
-    return take(r, ',') && read_text(r, &c->digest) && take(r, ']');
-}
-
-/* ---- the checksum ---- */
-
-static size_t characters(const text *t) {
-    size_t count = 0;
-    for (size_t i = 0; i < t->size; i++) count += (t->bytes[i] & 0xC0) != 0x80;
-    return count;
-}
-
-static char *put_text(char *to, const char *what) {
-    while (*what) *to++ = *what++;
-    return to;
-}
-
-static char *put_number(char *to, int64_t value) {
-    char digits[20];
-    int count = 0;
-    uint64_t left = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-    if (value < 0) *to++ = '-';
-    do digits[count++] = (char)('0' + left % 10);
-    while (left /= 10);
-    while (count) *to++ = digits[--count];
-    return to;
-}
-
-/* What digest_of in rows.py computes. */
-static bool is_whole(const columns *c) {
-    const text *const parts[6] = {&c->id, &c->document, &c->source, &c->headings, &c->metadata, &c->body};
-    char head[256], *to = head;
-    for (int i = 0; i < 6; i++) {
-        to = put_text(to, i ? ", " : "[");
-        to = put_number(to, (int64_t)characters(parts[i]));
-    }
-    to = put_number(put_text(to, "] "), c->start);
-    to = put_number(put_text(to, " "), c->stop);
-    to = put_text(to, " ");
-    to = put_text(c->has_page ? put_number(to, c->page) : put_text(to, "None"), " ");
-    const size_t size = (size_t)(to - head);
-    nfr_hash hash;
-    nfr_hash_begin(&hash);
-    nfr_hash_add(&hash, head, size);
-    for (int i = 0; i < 6; i++) nfr_hash_add(&hash, parts[i]->bytes, parts[i]->size);
-    uint8_t digest[16];
-    nfr_hash_end(&hash, digest);
-    if (c->digest.size != 32) return false;
-    for (int i = 0; i < 16; i++)
-        if (digest[i] != 16 * hexadecimal(c->digest.bytes[2 * i]) + hexadecimal(c->digest.bytes[2 * i + 1]))
-            return false;
-    return true;
-}
-
 /* ---- objects ---- */
 
 static object *text_object(const nfr_python *p, const text *t) {
@@ -220,7 +132,7 @@ static object *read_real(const nfr_python *p, reader *r) {
     }
     found.size = (size_t)(r->at - found.bytes);
     object *spelt = text_object(p, &found);
-    object *made = spelt ? p->real(spelt) : NULL;
+    object *made = spelt ? p->spelt(spelt) : NULL;
     if (spelt) p->drop(spelt);
     return made;
 }
@@ -289,68 +201,29 @@ static object *read_fields(const nfr_python *p, reader *r) {
 
 static bool set(const nfr_python *p, object *chunk, int field, object *value) {
     if (!value) return false;
-    const bool good = p->set(chunk, p->names[field], value) == 0;
+    const bool good = p->set(chunk, p->chunk_names[field], value) == 0;
     p->drop(value);
     return good;
 }
 
-static object *chunk_object(const nfr_python *p, const columns *c, uint8_t *spare) {
-    object *chunk = p->instance(p->type, 0);
-    if (!chunk) return NULL;
+static bool set_all(const nfr_python *p, object *chunk, const columns *c, uint8_t *spare) {
     reader headings = {c->headings.bytes, c->headings.bytes + c->headings.size, spare};
     reader metadata = {c->metadata.bytes, c->metadata.bytes + c->metadata.size, spare};
-    const bool good =
-        set(p, chunk, 0, text_object(p, &c->id)) && set(p, chunk, 1, text_object(p, &c->document)) &&
-        set(p, chunk, 2, text_object(p, &c->body)) && set(p, chunk, 3, p->number(c->start)) &&
-        set(p, chunk, 4, p->number(c->stop)) && set(p, chunk, 5, text_object(p, &c->source)) &&
-        set(p, chunk, 6, read_list(p, &headings, true)) && headings.at == headings.end &&
-        set(p, chunk, 7, c->has_page ? p->number(c->page) : kept(p, p->none)) &&
-        set(p, chunk, 8, read_fields(p, &metadata));
+    return set(p, chunk, 0, text_object(p, &c->id)) && set(p, chunk, 1, text_object(p, &c->document)) &&
+           set(p, chunk, 2, text_object(p, &c->body)) && set(p, chunk, 3, p->number(c->start)) &&
+           set(p, chunk, 4, p->number(c->stop)) && set(p, chunk, 5, text_object(p, &c->source)) &&
+           set(p, chunk, 6, read_list(p, &headings, true)) && headings.at == headings.end &&
+           set(p, chunk, 7, c->has_page ? p->number(c->page) : kept(p, p->none)) &&
+           set(p, chunk, 8, read_fields(p, &metadata));
+}
+
+object *nfr_chunk(const nfr_python *p, const columns *c) {
+    const size_t most = c->headings.size > c->metadata.size ? c->headings.size : c->metadata.size;
+    uint8_t few[512], *spare = most <= sizeof few ? few : malloc(most);
+    object *chunk = spare ? p->instance(p->chunk, 0) : NULL;
+    const bool good = chunk && set_all(p, chunk, c, spare);
+    if (spare != few) free(spare);
     if (good) return chunk;
-    p->drop(chunk);
+    if (chunk) p->drop(chunk);
     return NULL;
-}
-
-/* ---- the whole ---- */
-
-static ptrdiff_t read_rows(reader *r, columns *found, ptrdiff_t most) {
-    ptrdiff_t count = 0;
-    if (!take(r, '[')) return -1;
-    if (take(r, ']')) return r->at == r->end ? 0 : -1;
-    do {
-        if (count == most || !read_columns(r, &found[count])) return -1;
-        columns *c = &found[count++];
-        if (!c->document.bytes) c->document = c->id; /* the chunk is its whole document */
-        if (!c->source.bytes) c->source = (text){(const uint8_t *)"", 0};
-        if (!is_whole(c)) return -1;
-    } while (take(r, ','));
-    return take(r, ']') && r->at == r->end ? count : -1;
-}
-
-object *nfr_chunks(const nfr_python *python, const uint8_t *json, ptrdiff_t size,
-                   const int64_t *rows, const int64_t *slots, ptrdiff_t count) {
-    columns *found = malloc((size_t)(count + 1) * sizeof *found);
-    uint8_t *spare = malloc(2 * (size_t)size + 2);
-    object *list = NULL;
-    if (found && spare) {
-        reader r = {json, json + size, spare};
-        const ptrdiff_t there = read_rows(&r, found, count);
-        list = there < 0 ? NULL : python->list(count);
-        ptrdiff_t at = 0;
-        for (ptrdiff_t i = 0; list && i < count; i++) {
-            ptrdiff_t seen = 0;
-            while (seen < there && found[at < there ? at : (at = 0)].row != rows[i]) at++, seen++;
-            object *chunk = NULL;
-            if (seen < there && found[at].slot == slots[i])
-                chunk = chunk_object(python, &found[at], r.spare);
-            if (chunk && python->list_set(list, i, chunk) == 0) continue;
-            python->drop(list);
-            list = NULL;
-        }
-    }
-    free(found);
-    free(spare);
-    if (list) return list;
-    python->clear();
-    return kept(python, python->none);
 }

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import shutil
+import sqlite3
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from nearfield.ann.codes import Codes
 from nearfield.ann.graph import Graph, GraphOptions
 from nearfield.cores import usable_cores
-from nearfield.errors import InputError, StoreCorrupt, StoreError, UnsupportedOperation
+from nearfield.errors import StoreCorrupt, StoreError
 from nearfield.lexical import Lexical
 from nearfield.stores.columns import ColumnTable
 from nearfield.stores.local.beside import beside
 from nearfield.stores.local.database import Database
 from nearfield.stores.local.derived.carrying import carry, targets_of
 from nearfield.stores.local.derived.checking import check
-from nearfield.stores.local.derived.folders import FORMER, set_aside, strangers
+from nearfield.stores.local.derived.folders import remove_strangers, set_aside, strangers
 from nearfield.stores.local.derived.parts import (
     CODES_FILE,
     GRAPH_FILE,
@@ -29,6 +28,7 @@ from nearfield.stores.local.derived.parts import (
     folder_of,
     owner_of,
 )
+from nearfield.stores.local.derived.problems import Problems
 from nearfield.stores.local.derived.recent import Recent
 from nearfield.stores.local.derived.slots import SlotReader
 from nearfield.stores.local.derived.tuning import RECALL_TARGET, centring, tune, tune_graph
@@ -75,7 +75,7 @@ class Builder:
         states: States,
         language: str = "auto",
     ) -> None:
-        self.problems: tuple[str, ...] = ()
+        self._problems = Problems(folder)
         self._folder = folder
         self._database = database
         self._description = description
@@ -91,6 +91,11 @@ class Builder:
         self._waking = threading.Lock()
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What was left out, and why."""
+        return self._problems.told
 
     def wake(self) -> None:
         """Begin to build in the background if enough has come; returns at once."""
@@ -122,7 +127,10 @@ class Builder:
         self._wait()
         self._guarded(least=1)
         with self._turn:
-            self._remove_strangers()
+            parts = self._parts
+            if parts is not None:
+                linked = parts.graph is not None
+                remove_strangers(self._folder, parts.generation, linked=linked)
 
     def build_graph(self, options: GraphOptions, progress: Progress | None = None) -> Graph:
         """Build the graph of all slots anew and put it in the place of an older one.
@@ -155,24 +163,17 @@ class Builder:
 
     def cover_words(self) -> None:
         """Index the words of every slot, to have them carried over to the next generation."""
-
-        def covered() -> None:
-            with self._turn:
-                while self._cover_words():
-                    pass
-
-        self._guarded_by(covered)
+        with self._problems.noted(), self._turn:
+            while self._cover_words():
+                pass
 
     def prepare(self, state: State, generation: int, former: list[IntArray]) -> None:
         """Carry words and learned weights over to a generation that does not count yet."""
         targets = targets_of(state.slots, former)
         identity = self._description.collection
-
-        def carried() -> None:
-            self._note(*carry(self._folder, identity, state, generation, targets))
+        with self._problems.noted():
+            self._problems.note(*carry(self._folder, identity, state, generation, targets))
             self._prepared = generation
-
-        self._guarded_by(carried)
 
     def renew(self) -> None:
         """Make everything derived afresh, whatever state it is in.
@@ -192,7 +193,7 @@ class Builder:
                     elif int(folder.name) != self._prepared:
                         set_aside(folder, keeping=f"{SPARSE}-*")
                 except OSError as error:  # the vectors are compacted all the same
-                    self._note(f"{folder} could not be removed: {error}")
+                    self._problems.note(f"{folder} could not be removed: {error}")
         self._prepared = 0
         self.finish()
 
@@ -212,24 +213,24 @@ class Builder:
         self._guarded(least=_STEP)
 
     def _guarded(self, least: int, *, again: bool = True) -> None:
-        try:
-            with self._turn:
-                while not self._stopping.is_set() and self._step(least):
-                    pass
-                if least == 1:
-                    with beside(self._purge_words):
-                        self._carry_graph()
-                        self._extend_graph()
-                        self._tune()
-        except StoreCorrupt as error:
-            # Found where a part is merged or extended; the truth has it all, if it is whole.
-            self._note(str(error))
-            if again and self._removed_damaged():
-                self._guarded(least, again=False)
-        except (InputError, StoreError, UnsupportedOperation) as error:
-            self._note(str(error))
-        except OSError as error:
-            self._note(f"{self._folder / DERIVED} could not be brought up to date: {error}")
+        with self._problems.noted():
+            try:
+                self._brought_up_to_date(least)
+            except StoreCorrupt as error:
+                # Found where a part is merged or extended; the truth has it all, if it is whole.
+                self._problems.note(str(error))
+                if again and self._removed_damaged():
+                    self._guarded(least, again=False)
+
+    def _brought_up_to_date(self, least: int) -> None:
+        with self._turn:
+            while not self._stopping.is_set() and self._step(least):
+                pass
+            if least == 1:
+                with beside(self._purge_words):
+                    self._carry_graph()
+                    self._extend_graph()
+                    self._tune()
 
     def _removed_damaged(self) -> bool:
         """Remove the parts that are damaged, to be made afresh; False where all are whole."""
@@ -243,24 +244,10 @@ class Builder:
                 emptied(path)
         return bool(files)
 
-    def _note(self, *problems: str) -> None:
-        """Tell each problem once, however often it comes back."""
-        fresh = [problem for problem in problems if problem not in self.problems]
-        self.problems = (*self.problems, *fresh)
-
-    def _guarded_by(self, work: Callable[[], None]) -> None:
-        """Do what may be left undone, and tell why it was."""
-        try:
-            work()
-        except (InputError, StoreError, UnsupportedOperation) as error:
-            self._note(str(error))
-        except OSError as error:
-            self._note(f"{self._folder / DERIVED} could not be brought up to date: {error}")
-
     def _cover_words(self) -> bool:
         with self._database.read() as connection:
             state = self._states.of(connection)
-            reader = SlotReader(connection, state, self._database.path, self._recent)
+            reader = self._reader(connection, state)
             return self._extend_text(self._opened(state), reader, least=1)
 
     def _step(self, least: int) -> bool:
@@ -268,13 +255,17 @@ class Builder:
         with self._database.read() as connection:
             state = self._states.of(connection)
             parts = self._opened(state)
-            reader = SlotReader(connection, state, self._database.path, self._recent)
+            reader = self._reader(connection, state)
             more: list[bool] = []
             with beside(lambda: more.append(self._extend_codes(parts, reader, least))):
                 more.append(self._extend_columns(parts, reader, least))
                 more.append(self._extend_text(parts, reader, least))
         self._recent.forget(parts.generation, below=parts.covered)
         return any(more)
+
+    def _reader(self, connection: sqlite3.Connection, state: State) -> SlotReader:
+        database = self._database
+        return SlotReader(connection, state, database.fetcher, database.path, self._recent)
 
     def _extend_columns(self, parts: Parts, reader: SlotReader, least: int) -> bool:
         columns = parts.columns
@@ -344,15 +335,8 @@ class Builder:
         if parts is None:
             return
         codes, graph, known = parts.codes, parts.graph, parts.tuned
-        known_target = known.target == self.target
-        scans = (
-            codes is not None and len(codes) and not (known_target and known.holds_for(len(codes)))
-        )
-        walks = (
-            graph is not None
-            and len(graph)
-            and not (known_target and known.graph_holds_for(len(graph)))
-        )
+        scans = codes is not None and not known.holds_for(len(codes), self.target)
+        walks = graph is not None and not known.graph_holds_for(len(graph), self.target)
         if not scans and not walks:
             return
         with self._database.read() as connection:
@@ -389,7 +373,7 @@ class Builder:
             self._lost_graph |= (folder / GRAPH_FILE).exists()
             emptied(folder / GRAPH_FILE)
             graph = None
-        self._note(*parts.problems)
+        self._problems.note(*parts.problems)
         self._parts = replace(
             parts, codes=codes, graph=graph, columns=columns, text=text, problems=()
         )
@@ -399,7 +383,7 @@ class Builder:
         """Build the graph again that an earlier generation had."""
         if self._parts is None or self._parts.graph is not None:
             return
-        for path in self._strangers():
+        for path in strangers(self._folder, self._parts.generation):
             try:
                 options = Graph.open(path / GRAPH_FILE, verify=False).options
             except (StoreError, OSError):
@@ -408,19 +392,6 @@ class Builder:
             return
         if self._lost_graph:
             self._built_graph(GraphOptions(metric=self._description.metric), None)
-
-    def _remove_strangers(self) -> None:
-        """Remove what belongs to other generations; who reads it has it open."""
-        linked = self._parts is not None and self._parts.graph is not None
-        for folder in self._strangers():
-            if linked or not (folder / GRAPH_FILE).exists():
-                shutil.rmtree(folder, ignore_errors=True)
-            elif folder.name != FORMER:  # its graph could not be built again yet
-                with suppress(OSError):
-                    set_aside(folder)
-
-    def _strangers(self) -> list[Path]:
-        return [] if self._parts is None else strangers(self._folder, self._parts.generation)
 
 
 def _run(covered: int, slots: int, least: int) -> tuple[int, int]:

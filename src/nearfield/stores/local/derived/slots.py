@@ -15,12 +15,13 @@ from nearfield.masks import Mask, mask_of
 from nearfield.passage import embedding_text
 from nearfield.stores.checks import require_known
 from nearfield.stores.local.derived.recent import Contents, Recent
-from nearfield.stores.local.fetching import chunks_at
+from nearfield.stores.local.fetching import Fetcher, Moved
+from nearfield.stores.local.reading import chunks_at
 from nearfield.stores.local.rows import slots_of
 from nearfield.stores.local.schema import LANGUAGE
 from nearfield.stores.local.state import State
 from nearfield.stores.local.where import slots_where
-from nearfield.types import Chunk, FloatArray, IntArray
+from nearfield.types import Chunk, FloatArray, Hit, IntArray
 
 __all__ = ["Detached", "SlotReader"]
 
@@ -41,6 +42,8 @@ class SlotReader:
         Within a transaction; without one, what would read the database raises Detached.
     state : State
         What that transaction sees.
+    fetcher : Fetcher
+        Of the same collection.
     path : Path
         The database, for messages.
     recent : Recent, optional
@@ -51,10 +54,12 @@ class SlotReader:
         self,
         connection: sqlite3.Connection | None,
         state: State,
+        fetcher: Fetcher,
         path: Path,
         recent: Recent | None = None,
     ) -> None:
         self.state = state
+        self._fetcher = fetcher
         self._recent = recent
         self._given = connection
         self._path = path
@@ -113,8 +118,7 @@ class SlotReader:
             slots = np.arange(start, stop, dtype=np.int64)
             rows = self.state.file.run(start, stop - start)["row"]
             alive = self._alive(slots)
-            found = chunks_at(self._connection, rows[alive], slots[alive], self._path)
-            chunks = iter(found)
+            chunks = iter(self.chunks_of(slots[alive], rows[alive]))
             for is_alive in alive.tolist():
                 yield next(chunks) if is_alive else None
 
@@ -122,7 +126,31 @@ class SlotReader:
         """The chunks of living slots, in their order; their `rows`, where they are known."""
         if rows is None:
             rows = self.state.rows_of(slots)
+        try:
+            found = self._fetcher.chunks(self.state.sequence, rows, slots)
+        except Moved:  # on to another state than the one that the transaction sees
+            found = None
+        return self._chunks(rows, slots) if found is None else found
+
+    def hits_of(self, slots: IntArray, rows: IntArray, scores: FloatArray, path: str) -> list[Hit]:
+        """The chunks of living slots as hits, best first; see :class:`Hit`."""
+        try:
+            found = self._fetcher.hits(self.state.sequence, rows, slots, scores, path)
+        except Moved:
+            found = None
+        return self._hits(rows, slots, scores, path) if found is None else found
+
+    def _chunks(self, rows: IntArray, slots: IntArray) -> list[Chunk]:
         return chunks_at(self._connection, rows, slots, self._path)
+
+    def _hits(self, rows: IntArray, slots: IntArray, scores: FloatArray, path: str) -> list[Hit]:
+        chunks = self._chunks(rows, slots)
+        return [
+            Hit(chunk, score, rank, path)
+            for rank, (chunk, score) in enumerate(
+                zip(chunks, scores.tolist(), strict=True), start=1
+            )
+        ]
 
     def language(self) -> str:
         """The language of the collection's words."""

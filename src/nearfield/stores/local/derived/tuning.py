@@ -97,13 +97,15 @@ class Tuning:
         """Whether quantised search reached the target, or was never measured."""
         return not self.reached < self.target - _TOLERANCE
 
-    def graph_holds_for(self, slots: int) -> bool:
-        """Whether a graph of this size needs no other effort."""
-        return self.ef_slots > 0 and slots <= self.ef_slots * _GROWTH
+    def graph_holds_for(self, slots: int, target: float) -> bool:
+        """Whether a graph of this size needs no other effort for the target."""
+        measured = self.target == target and self.ef_slots > 0
+        return slots == 0 or (measured and slots <= self.ef_slots * _GROWTH)
 
-    def holds_for(self, slots: int) -> bool:
-        """Whether a collection of this size needs no other parameters."""
-        return self.queries > 0 and slots <= self.slots * _GROWTH
+    def holds_for(self, slots: int, target: float) -> bool:
+        """Whether a collection of this size needs no other parameters for the target."""
+        measured = self.target == target and self.queries > 0
+        return slots == 0 or (measured and slots <= self.slots * _GROWTH)
 
     def write(self, path: Path) -> None:
         """Write it beside the codes, replacing what is there in one step."""
