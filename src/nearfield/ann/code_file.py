@@ -35,7 +35,7 @@ from nearfield.errors import FormatVersionError, InputError, StoreError, StoreFu
 
 __all__ = ["MOST_UNITS", "CodeFile", "Commit"]
 
-FORMAT = 1
+FORMAT = 2
 TAG_BYTES = 64
 MOST_UNITS = 65536
 
@@ -202,8 +202,7 @@ class CodeFile:
         start = _segments_start(self.space.width) + segment * whole.size
         share = inside // UNIT
         return [
-            (start + share * unit.ratios, 0, unit.ratios),
-            (start + whole.ratios + share * 2 * UNIT, unit.ratios, unit.rows),
+            (start + share * unit.rows, 0, unit.rows),
             (start + whole.rows + share * (unit.size - unit.rows), unit.rows, unit.size),
         ]
 

@@ -33,7 +33,7 @@ class Codes:
 
     A search scans the 1-bit codes of all allowed slots, estimates the best of them again from
     4-bit codes, and proposes the best of these; :func:`nearfield.ann.exact.rescore` then scores
-    the proposals exactly. With 384 dimensions a vector takes 248 bytes.
+    the proposals exactly. With 384 dimensions a vector takes 204 bytes.
 
     One object may be searched by many threads at once, and a file read by many processes while
     one appends: readers see what was committed when they opened or last refreshed.
@@ -221,8 +221,7 @@ class Codes:
             Slots to keep by 1-bit estimate; 12 times as many, at least 256, when left out. See
             :func:`nearfield.ann.tuning.tune`.
         allowed : Mask, optional
-            Slots that take part. Where they are few they are not scanned but estimated at once
-            from 4-bit codes.
+            Slots that take part.
         below : int, optional
             Slots from this one on take no part.
 
@@ -278,7 +277,7 @@ class Codes:
         for number in range(first, total if last is None else min(last, total)):
             used = UNIT if number < full else rest
             due = self._file.read_checksum(number) if number < full else commit.tail
-            if parts[number // each].unit(number % each).checksum(used) != due:
+            if parts[number // each].checksum(used, number % each * UNIT) != due:
                 damaged.append(number)
         return tuple(damaged)
 

@@ -39,7 +39,7 @@ __all__ = [
     "load",
 ]
 
-ABI_VERSION = 3
+ABI_VERSION = 4
 """Raised together with NFA_ABI_VERSION in ``csrc/nearfield_ann.h``."""
 
 KERNEL_VARIABLE = "NEARFIELD_ANN_KERNEL"

@@ -27,7 +27,6 @@ __all__ = ["PreparedQuery", "encode", "prepare", "search"]
 # A row of 4-bit levels lies 0.3375 standard deviations apart: 2.7 to each side, where the squared
 # error of normally distributed values is least.
 _STEP = np.float32(0.3375)
-_SPARSE = 64
 _ONE = np.float32(1.0)
 
 
@@ -38,7 +37,7 @@ class PreparedQuery:
     Attributes
     ----------
     coarse, fine : ndarray of float32, shape (width,)
-        The rotated query in whole steps, for 1-bit and for 4-bit codes.
+        The rotated query in whole steps, for signs and for the rest of the 4-bit levels.
     coarse_step, fine_step : float32
     add_factor : float32
         Of what is stored to be added.
@@ -118,10 +117,11 @@ def _encode_some(space: Space, vectors: FloatArray, unit: Parts, places: IntArra
         ratios = np.where(one_bit > 0, np.minimum(ratios, np.float32(65535.0)), np.float32(0.0))
     blocks, lanes = places // BLOCK, places % BLOCK
     unit.signs[blocks, :, lanes] = np.packbits(turned >= 0, axis=1, bitorder="little")
-    unit.adds[blocks, lanes] = adds
+    unit.rough_adds[blocks, lanes] = _bfloat16(adds)
     unit.factors[blocks, lanes] = factors
-    half = space.width // 2
-    unit.rows[places] = (levels[:, :half] | levels[:, half:] << 4).astype(np.uint8)
+    unit.low[places] = _packed(levels)
+    unit.adds[places] = adds
+    unit.row_factors[places] = factors
     unit.ratios[places] = ratios.astype(np.uint16)
 
 
@@ -135,15 +135,14 @@ def search(
     allowed: Mask | None,
 ) -> tuple[IntArray, FloatArray]:
     """Best slots and their estimated scores, at most `fine`, best first."""
+    parts = [
+        _one_bit_estimates(segment, query, min(SEGMENT, count - i * SEGMENT))
+        for i, segment in enumerate(segments)
+    ]
+    estimates = np.concatenate(parts)
     kept = allowed_slots(allowed, count)
-    if len(kept) > max(coarse, count // _SPARSE if allowed is not None else 0):
-        parts = [
-            _one_bit_estimates(segment, query, min(SEGMENT, count - i * SEGMENT))
-            for i, segment in enumerate(segments)
-        ]
-        estimates = np.concatenate(parts)[kept]
-        kept = kept[_best(estimates, kept, coarse)]
-    estimates = _four_bit_estimates(segments, query, kept)
+    kept = kept[_best(estimates[kept], kept, coarse)]
+    estimates = _four_bit_estimates(segments, query, kept, estimates[kept])
     chosen = _best(estimates, kept, fine)
     return kept[chosen], _scores_of(space, query, estimates[chosen])
 
@@ -154,27 +153,50 @@ def _one_bit_estimates(segment: Parts, query: PreparedQuery, used: int) -> Float
     signs = bits.astype(np.float32) * np.float32(2.0) - _ONE
     sums = np.einsum("bwv,w->bv", signs, query.coarse).reshape(-1)[:used]
     product = query.coarse_step * sums.astype(np.float32)
-    added = query.add_factor * segment.adds[:blocks].reshape(-1)[:used]
+    added = query.add_factor * _widened(segment.rough_adds[:blocks].reshape(-1)[:used])
     factors = _widened(segment.factors[:blocks].reshape(-1)[:used])
     estimates: FloatArray = added + factors * product
     return estimates
 
 
-def _four_bit_estimates(segments: list[Parts], query: PreparedQuery, slots: IntArray) -> FloatArray:
-    half = len(query.fine) // 2
+def _four_bit_estimates(
+    segments: list[Parts], query: PreparedQuery, slots: IntArray, one_bit: FloatArray
+) -> FloatArray:
+    """Estimates from 1-bit estimates, which have the product with the highest bits, and rows."""
     estimates = np.empty(len(slots), dtype=np.float32)
+    whole = query.fine.astype(np.int32)
     for number in np.unique(slots // SEGMENT).tolist():
         chosen = np.flatnonzero(slots // SEGMENT == number)
         segment, places = segments[number], slots[chosen] % SEGMENT
-        blocks, lanes = places // BLOCK, places % BLOCK
-        rows = segment.rows[places].astype(np.int32)
-        whole = query.fine.astype(np.int32)
-        sums = (rows & 15) @ whole[:half] + (rows >> 4) @ whole[half:]
-        product = query.fine_step * (2 * sums - 15 * int(whole.sum())).astype(np.float32)
+        adds = segment.adds[places]
+        signs = np.float32(8.0) * (one_bit[chosen] - query.add_factor * _rough(adds))
+        sums = _unpacked(segment.low[places]) @ whole
+        product = query.fine_step * (2 * sums - 7 * int(whole.sum())).astype(np.float32)
         ratios = segment.ratios[places].astype(np.float32) * np.float32(1.0 / 32768.0)
-        factors = _widened(segment.factors[blocks, lanes]) * ratios
-        estimates[chosen] = query.add_factor * segment.adds[blocks, lanes] + factors * product
+        rest = _widened(segment.row_factors[places]) * product
+        estimates[chosen] = query.add_factor * adds + ratios * (signs + rest)
     return estimates
+
+
+def _packed(levels: npt.NDArray[np.int32]) -> npt.NDArray[np.uint8]:
+    """The low three bits of levels (n, width) as they stand in rows."""
+    grouped = levels.reshape(len(levels), -1, 4, 16)
+    lowest = (grouped & 3) << (2 * np.arange(4))[:, None]
+    thirds = (grouped >> 2 & 1).reshape(len(levels), -1, 4, 2, 8)
+    shifts = np.arange(4)[:, None] + 4 * np.arange(2)
+    third = (thirds << shifts[..., None]).sum(axis=(2, 3))
+    both = np.concatenate([lowest.sum(axis=2), third], axis=2)
+    return both.reshape(len(levels), -1).astype(np.uint8)
+
+
+def _unpacked(low: npt.NDArray[np.uint8]) -> npt.NDArray[np.int32]:
+    """The inverse: numbers from 0 to 7, shape (n, width)."""
+    parts = low.reshape(len(low), -1, 24).astype(np.int32)
+    lowest = parts[:, :, None, :16] >> (2 * np.arange(4))[:, None] & 3
+    shifts = np.arange(4)[:, None] + 4 * np.arange(2)
+    third = parts[:, :, None, None, 16:] >> shifts[..., None] & 1
+    levels: npt.NDArray[np.int32] = lowest | third.reshape(lowest.shape) << 2
+    return levels.reshape(len(low), -1)
 
 
 def _scores_of(space: Space, query: PreparedQuery, estimates: FloatArray) -> FloatArray:
@@ -221,6 +243,10 @@ def _bfloat16(values: FloatArray) -> npt.NDArray[np.uint16]:
     bits = values.astype(np.float32).view(np.uint32)
     rounded = bits + np.uint32(0x7FFF) + (bits >> np.uint32(16) & np.uint32(1))
     return (rounded >> np.uint32(16)).astype(np.uint16)
+
+
+def _rough(values: FloatArray) -> FloatArray:
+    return _widened(_bfloat16(values))
 
 
 def _widened(halves: npt.NDArray[np.uint16]) -> FloatArray:

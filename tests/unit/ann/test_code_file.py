@@ -52,8 +52,8 @@ def test_what_was_written_is_read_again(path):
     assert codes.search(ROWS[[0, 2499]], 1).slots.tolist() == [[0], [2499]]
 
 
-def test_a_vector_takes_248_bytes_at_384_dimensions():
-    assert Layout(384, SEGMENT).size == 248 * SEGMENT
+def test_a_vector_takes_204_bytes_at_384_dimensions():
+    assert Layout(384, SEGMENT).size == 204 * SEGMENT
     assert Layout(384, UNIT).size % 4096 == 0
 
 
@@ -71,13 +71,12 @@ def test_a_flipped_bit_in_the_centre_is_found(path):
 
 
 @pytest.mark.parametrize("unit", [0, 1, 2])
-@pytest.mark.parametrize("part", ["block", "ratio", "row"])
+@pytest.mark.parametrize("part", ["block", "row"])
 def test_a_flipped_bit_in_the_codes_is_named_by_its_unit(path, unit, part):
     layout, small = Layout(64, SEGMENT), Layout(64, UNIT)
     inside = {
-        "block": unit * small.ratios + 10,
-        "ratio": layout.ratios + unit * UNIT * 2 + 11,
-        "row": layout.rows + unit * UNIT * 32 + 12,
+        "block": unit * small.rows + 10,
+        "row": layout.rows + unit * UNIT * layout.row_bytes + 12,
     }[part]
     flip(path, segments_start(path) + inside)
     codes = Codes.open(path)
@@ -91,7 +90,7 @@ def test_a_flipped_bit_in_a_checksum_is_found(path):
 
 
 def test_places_that_are_not_in_use_do_not_count(path):
-    flip(path, segments_start(path) + Layout(64, SEGMENT).rows + 2600 * 32)
+    flip(path, segments_start(path) + Layout(64, SEGMENT).end(2600))
     assert Codes.open(path).verify() == ()
 
 
@@ -113,8 +112,8 @@ def test_other_files_are_refused(path, tmp_path):
 
 
 def test_another_format_is_refused(path, monkeypatch):
-    monkeypatch.setattr("nearfield.ann.code_file.FORMAT", 2)
-    with pytest.raises(FormatVersionError, match="has format 1, expected 2"):
+    monkeypatch.setattr("nearfield.ann.code_file.FORMAT", 3)
+    with pytest.raises(FormatVersionError, match="has format 2, expected 3"):
         Codes.open(path)
 
 

@@ -87,19 +87,16 @@ static void coded(int32_t kernel) {
     for (int64_t i = 0; i < 4 * width; i++) signs[i] = below(2) ? 1.0f : -1.0f;
     const nfa_space space = {dimension, width, below(3), 4, centre, signs, 1.0};
     /* One segment that ends behind its last row. */
-    const size_t end = rows_offset((size_t)width, SEGMENT) + (size_t)(count * width / 2);
-    const size_t unit_rows = rows_offset((size_t)width, UNIT);
-    unsigned char *segment = calloc(1, end + 1);
-    unsigned char *unit = malloc(unit_rows + UNIT * (size_t)width / 2);
+    const size_t each = row_bytes((size_t)width), blocks = rows_offset((size_t)width, UNIT);
+    const size_t rows_at = rows_offset((size_t)width, SEGMENT);
+    unsigned char *segment = calloc(1, rows_at + (size_t)count * each + 1);
+    unsigned char *unit = malloc(blocks + UNIT * each);
     for (int64_t first = 0; first < count; first += (int64_t)UNIT) {
         const int64_t some = count - first < (int64_t)UNIT ? count - first : (int64_t)UNIT;
-        const size_t at = (size_t)first, part = ratios_offset((size_t)width, UNIT);
         require(nfa_encode(kernel, &space, rows + first * dimension, 4 * dimension, some, unit,
                            0) == NFA_OK, "encoding");
-        memcpy(segment + at / UNIT * part, unit, part);
-        memcpy(segment + ratios_offset((size_t)width, SEGMENT) + 2 * at, unit + part, 2 * UNIT);
-        memcpy(segment + rows_offset((size_t)width, SEGMENT) + at * (size_t)width / 2,
-               unit + unit_rows, (size_t)(some * width / 2));
+        memcpy(segment + (size_t)first / UNIT * blocks, unit, blocks);
+        memcpy(segment + rows_at + (size_t)first * each, unit + blocks, (size_t)some * each);
     }
     uint8_t *mask = mask_of(count);
     int64_t *slots = malloc((size_t)(queries * fine) * sizeof *slots + 1);

@@ -23,8 +23,8 @@ typedef struct {
      * `threshold` (which is also true of NaN). */
     uint64_t (*estimate)(const nfa_query *query, size_t width, const unsigned char *block,
                          float threshold, float *estimates);
-    /* Σ u v over a row of 4-bit codes and an int8 query. */
-    int32_t (*product_4bit)(const unsigned char *row, const int8_t *query, size_t width);
+    /* Σ u v over a row's three-bit numbers u and an int8 query. */
+    int32_t (*low_product)(const unsigned char *row, const int8_t *query, size_t width);
     /* out[4 q + r]: float32 dot product, or squared distance, of row r and query q. */
     void (*products)(const float *const rows[4], const float *const queries[2], int32_t count,
                      size_t dimension, int squared_distance, float out[8]);

@@ -70,30 +70,18 @@ INLINE float sum_of_magnitudes(const float *x, size_t width) {
     return sum_of_lanes(sum);
 }
 
-/* Half of a float32's bits: nearest, ties to even. */
-INLINE uint16_t to_bfloat16(float a) {
-    uint32_t bits;
-    memcpy(&bits, &a, 4);
-    return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
-}
-
-INLINE float from_bfloat16(uint16_t a) {
-    const uint32_t bits = (uint32_t)a << 16;
-    float b;
-    memcpy(&b, &bits, 4);
-    return b;
-}
-
 INLINE floats either(ints which, floats a, floats b) {
     return (floats)((which & (ints)a) | (~which & (ints)b));
 }
 
 /* Sixteen levels, 0.3375 standard deviations apart (2.7 to each side: the least squared error of
- * a normal distribution is near). Returns Σ (2u - 15) x. */
-INLINE float quantise_4bit(const float *x, size_t width, float steps, unsigned char *row) {
+ * a normal distribution is near). The highest bit of a level is the sign of its dimension; the
+ * three others go into the row. Returns Σ (2u - 15) x. */
+INLINE float quantise(const float *x, size_t width, float steps, unsigned char *row) {
     floats sum = {0};
-    const size_t half = width / 2;
     for (size_t i = 0; i < width; i += 16) {
+        unsigned char *low = row + i / 64 * 24, *third = low + 16;
+        const size_t group = i / 16 % 4;
         const floats a = load(x + i);
         const floats highest = (floats){0} + 7.0f, lowest = (floats){0} - 8.0f;
         floats level = a * steps;
@@ -103,9 +91,11 @@ INLINE float quantise_4bit(const float *x, size_t width, float steps, unsigned c
         u += __builtin_convertvector(u, floats) > level;        /* a true comparison is -1 */
         u += 8;
         sum += __builtin_convertvector(2 * u - 15, floats) * a;
-        for (int j = 0; j < 16; j++)
-            if (i + (size_t)j < half) row[i + (size_t)j] = (unsigned char)u[j];
-            else row[i + (size_t)j - half] |= (unsigned char)(u[j] << 4);
+        if (group == 0) memset(low, 0, 24);
+        for (size_t j = 0; j < 16; j++) {
+            low[j] |= (unsigned char)((u[j] & 3) << 2 * group);
+            third[j % 8] |= (unsigned char)((u[j] >> 2 & 1) << (group + j / 8 * 4));
+        }
     }
     return sum_of_lanes(sum);
 }
@@ -114,12 +104,12 @@ static double exact_dot(const float *x, const float *y, size_t dimension);
 
 /* RaBitQ (Gao and Long, SIGMOD 2024): with the rotated residual r = R (x - c) and its signs s,
  * <r, q> is estimated without bias by |r|² / <s, r> · <s, q>; 4-bit levels take the place of s in
- * the same formula. A vector that float32 cannot measure gets NaN, which is always proposed. */
+ * the same formula. A vector that float32 cannot measure gets NaN, which is always kept. */
 static void encode(const nfa_space *space, const float *vector, unsigned char *unit, size_t place,
                    float *x) {
     const size_t dimension = (size_t)space->dimension, width = (size_t)space->width;
     unsigned char *block = unit + place / BLOCK * block_bytes(width), *lane = block + place % BLOCK;
-    unsigned char *row = unit + rows_offset(width, UNIT) + place * (width / 2);
+    unsigned char *row = unit + rows_offset(width, UNIT) + place * row_bytes(width);
     float factor = (float)(1.0 / space->scale);
     if (space->metric == NFA_COSINE) {
         const double square = exact_dot(vector, vector, dimension);
@@ -134,7 +124,7 @@ static void encode(const nfa_space *space, const float *vector, unsigned char *u
     float one_bit = 0.0f, steps = 0.0f;
     const int measurable = square < 1e30f;
     if (measurable && square > 1e-30f) {
-        one_bit = from_bfloat16(to_bfloat16(square / sum_of_magnitudes(x, width)));
+        one_bit = nfa_widened(nfa_bfloat16(square / sum_of_magnitudes(x, width)));
         steps = 1.0f / (0.3375f * sqrtf(square / (float)width));
     }
     if (!measurable) {
@@ -146,13 +136,16 @@ static void encode(const nfa_space *space, const float *vector, unsigned char *u
         for (size_t i = 0; i < 8; i++) signs |= (unsigned)(x[8 * j + i] >= 0.0f) << i;
         lane[j * BLOCK] = (unsigned char)signs;
     }
-    const float product = quantise_4bit(x, width, steps, row);
+    const float product = quantise(x, width, steps, row);
     const float ratio = one_bit > 0.0f ? square / product / one_bit * 32768.0f + 0.5f : 0.0f;
-    const uint16_t packed = ratio < 65535.0f ? (uint16_t)ratio : 65535, half = to_bfloat16(one_bit);
-    unsigned char *adds = block + BLOCK * (width / 8);
-    memcpy(adds + 4 * (place % BLOCK), &add, 4);
-    memcpy(adds + 4 * BLOCK + 2 * (place % BLOCK), &half, 2);
-    memcpy(unit + ratios_offset(width, UNIT) + 2 * place, &packed, 2);
+    const uint16_t packed = ratio < 65535.0f ? (uint16_t)ratio : 65535;
+    const uint16_t half = nfa_bfloat16(one_bit), rough = nfa_bfloat16(add);
+    unsigned char *adds = block + BLOCK * (width / 8), *ends = row + low_bytes(width);
+    memcpy(adds + 2 * (place % BLOCK), &rough, 2);
+    memcpy(adds + 2 * BLOCK + 2 * (place % BLOCK), &half, 2);
+    memcpy(ends, &add, 4);
+    memcpy(ends + 4, &half, 2);
+    memcpy(ends + 6, &packed, 2);
 }
 
 /* Sums of table entries for 64 vectors: each half byte of a code looks up its table, which is one
@@ -250,8 +243,7 @@ INLINE uint64_t above(const float *estimates, float threshold) {
 
 static uint64_t estimate(const nfa_query *query, size_t width, const unsigned char *block,
                          float threshold, float *estimates) {
-    uint16_t sums[BLOCK], factors[BLOCK];
-    float adds[BLOCK];
+    uint16_t sums[BLOCK], adds[BLOCK], factors[BLOCK];
     const unsigned char *stored = block + BLOCK * (width / 8);
     const float step = query->one_bit_step, add_factor = query->add_factor;
     const int32_t base = query->one_bit_base;
@@ -260,43 +252,35 @@ static uint64_t estimate(const nfa_query *query, size_t width, const unsigned ch
     memcpy(factors, stored + sizeof adds, sizeof factors);
     for (size_t i = 0; i < BLOCK; i++) {
         const float product = step * (float)(2 * (int32_t)sums[i] + base);
-        estimates[i] = add_factor * adds[i] + from_bfloat16(factors[i]) * product;
+        estimates[i] = add_factor * nfa_widened(adds[i]) + nfa_widened(factors[i]) * product;
     }
     return above(estimates, threshold);
 }
 
-#if defined(__AVX512BW__)
-static int32_t product_4bit(const unsigned char *row, const int8_t *query, size_t width) {
-    const __m512i low = _mm512_set1_epi8(15), ones = _mm512_set1_epi16(1);
-    const size_t half = width / 2;
-    __m512i sum = _mm512_setzero_si512();
-    for (size_t i = 0; i < half; i += 64) {
-        /* Behind an odd multiple of 32 bytes: nothing is read, and zero adds nothing. */
-        const __mmask64 there = half - i >= 64 ? ~(__mmask64)0 : (__mmask64)0xffffffff;
-        const __m512i bytes = _mm512_maskz_loadu_epi8(there, row + i);
-        const __m512i first = _mm512_maskz_loadu_epi8(there, query + i);
-        const __m512i second = _mm512_maskz_loadu_epi8(there, query + half + i);
-        const __m512i upper = _mm512_and_si512(_mm512_srli_epi16(bytes, 4), low);
-        const __m512i pairs = _mm512_add_epi16(
-            _mm512_maddubs_epi16(_mm512_and_si512(bytes, low), first),
-            _mm512_maddubs_epi16(upper, second));
-        sum = _mm512_add_epi32(sum, _mm512_madd_epi16(pairs, ones));
-    }
-    return _mm512_reduce_add_epi32(sum);
-}
-#elif defined(__AVX2__)
-static int32_t product_4bit(const unsigned char *row, const int8_t *query, size_t width) {
-    const __m256i low = _mm256_set1_epi8(15), ones = _mm256_set1_epi16(1);
-    const size_t half = width / 2;
+#if defined(__AVX2__)
+static int32_t low_product(const unsigned char *row, const int8_t *query, size_t width) {
+    const __m256i two = _mm256_set1_epi8(3), one = _mm256_set1_epi8(4);
+    const __m256i ones = _mm256_set1_epi16(1);
+    const __m256i by0 = _mm256_set_epi64x(2, 2, 0, 0), by4 = _mm256_set_epi64x(6, 6, 4, 4);
+    const __m256i up = _mm256_set_epi64x(1, 1, 2, 2), down = _mm256_set_epi64x(1, 1, 0, 0);
     __m256i sum = _mm256_setzero_si256();
-    for (size_t i = 0; i < half; i += 32) {
-        const __m256i bytes = _mm256_loadu_si256((const __m256i *)(row + i));
+    for (size_t i = 0; i < width; i += 64, row += 24) {
+        /* Lane 0 has dimensions 0 … 15 (then 32 … 47), lane 1 the next sixteen. */
+        const __m128i low = _mm_loadu_si128((const __m128i *)row);
+        const __m128i third = _mm_loadl_epi64((const __m128i *)(row + 16));
+        const __m256i lows = _mm256_broadcastsi128_si256(low);
+        const __m256i thirds = _mm256_broadcastsi128_si256(
+            _mm_unpacklo_epi64(third, _mm_srli_epi64(third, 4)));
+        const __m256i a = _mm256_or_si256(
+            _mm256_and_si256(_mm256_srlv_epi64(lows, by0), two),
+            _mm256_and_si256(_mm256_sllv_epi64(thirds, up), one));
+        const __m256i b = _mm256_or_si256(
+            _mm256_and_si256(_mm256_srlv_epi64(lows, by4), two),
+            _mm256_and_si256(_mm256_srlv_epi64(thirds, down), one));
         const __m256i first = _mm256_loadu_si256((const __m256i *)(query + i));
-        const __m256i second = _mm256_loadu_si256((const __m256i *)(query + half + i));
-        const __m256i upper = _mm256_and_si256(_mm256_srli_epi16(bytes, 4), low);
-        const __m256i pairs = _mm256_add_epi16(
-            _mm256_maddubs_epi16(_mm256_and_si256(bytes, low), first),
-            _mm256_maddubs_epi16(upper, second));
+        const __m256i second = _mm256_loadu_si256((const __m256i *)(query + i + 32));
+        const __m256i pairs = _mm256_add_epi16(_mm256_maddubs_epi16(a, first),
+                                               _mm256_maddubs_epi16(b, second));
         sum = _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, ones));
     }
     int32_t lanes[8], total = 0;
@@ -305,11 +289,14 @@ static int32_t product_4bit(const unsigned char *row, const int8_t *query, size_
     return total;
 }
 #else
-static int32_t product_4bit(const unsigned char *row, const int8_t *query, size_t width) {
-    const size_t half = width / 2;
+static int32_t low_product(const unsigned char *row, const int8_t *query, size_t width) {
     int32_t sum = 0;
-    for (size_t i = 0; i < half; i++)
-        sum += (row[i] & 15) * query[i] + (row[i] >> 4) * query[half + i];
+    for (size_t i = 0; i < width; i += 64, row += 24)
+        for (size_t j = 0; j < 64; j++) {
+            const int low = row[j % 16] >> j / 16 * 2 & 3;
+            const int third = row[16 + j % 8] >> (j / 16 + j / 8 % 2 * 4) & 1;
+            sum += (low | third << 2) * query[i + j];
+        }
     return sum;
 }
 #endif

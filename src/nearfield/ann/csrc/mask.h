@@ -17,13 +17,4 @@ static inline uint64_t mask_word(const uint8_t *mask, size_t i, size_t count) {
     return left < 64 ? word & (((uint64_t)1 << left) - 1) : word;
 }
 
-/* Allowed slots below `count`, counted up to `enough`. */
-static inline size_t mask_count(const uint8_t *mask, size_t count, size_t enough) {
-    if (!mask) return count;
-    size_t total = 0;
-    for (size_t i = 0; 64 * i < count && total < enough; i++)
-        total += (size_t)__builtin_popcountll(mask_word(mask, i, count));
-    return total;
-}
-
 #endif

@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define NFA_ABI_VERSION 3
+#define NFA_ABI_VERSION 4
 
 #if defined(_WIN32)
 #define NFA_API __declspec(dllexport)

@@ -46,12 +46,12 @@ static void fill_tables(nfa_query *query, const float *x, size_t width) {
 static void fill_bytes(nfa_query *query, const float *x, size_t width) {
     const float step = largest_magnitude(x, width) / 127.0f;
     const int usable = step > 1e-30f;
-    query->four_bit_step = usable ? step : 0.0f;
-    query->four_bit_base = 0;
+    query->low_step = usable ? step : 0.0f;
+    query->low_base = 0;
     for (size_t i = 0; i < width; i++) {
         const int32_t value = usable ? rounded(x[i] / step) : 0;
         query->bytes[i] = (int8_t)value;
-        query->four_bit_base -= 15 * value;
+        query->low_base -= 7 * value;
     }
 }
 

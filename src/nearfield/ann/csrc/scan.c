@@ -7,9 +7,6 @@
 #include "prepare.h"
 #include "select.h"
 
-/* Below one allowed slot in this many, their 4-bit rows are read at once and nothing is scanned:
- * a row here and there costs as much as scanning 35 slots (in cache) to 50 (in memory). */
-#define SPARSE ((size_t)64)
 /* Rows are asked for this many ahead of their use. */
 #define AHEAD ((size_t)8)
 
@@ -28,6 +25,10 @@ typedef struct {
     size_t count, width, segment_bytes;
     const uint8_t *allowed;
 } codes;
+
+static float estimate_of(uint64_t kept) {
+    return kept >> 32 == UINT32_MAX ? NAN : score_of(kept);
+}
 
 static void trim(search *s) {
     if (s->count <= s->coarse) return;
@@ -66,47 +67,39 @@ static void scan(const codes *c, search *searches, size_t count) {
     for (size_t q = 0; q < count; q++) trim(&searches[q]);
 }
 
-/* Everything allowed is kept: there are few. */
-static void keep_allowed(const codes *c, search *s) {
-    for (size_t i = 0; 64 * i < c->count; i++)
-        for (uint64_t word = mask_word(c->allowed, i, c->count); word; word &= word - 1)
-            s->kept[s->count++] = pack(0.0f, (uint32_t)(64 * i + (size_t)__builtin_ctzll(word)));
-}
-
 static const unsigned char *row_of(const codes *c, size_t slot) {
     return c->segments + slot / SEGMENT * c->segment_bytes + rows_offset(c->width, SEGMENT) +
-           slot % SEGMENT * (c->width / 2);
+           slot % SEGMENT * row_bytes(c->width);
 }
 
-static float four_bit_estimate(const codes *c, const nfa_query *query, size_t slot) {
-    const unsigned char *segment = c->segments + slot / SEGMENT * c->segment_bytes;
-    const unsigned char *stored = block_of(c, slot) + BLOCK * (c->width / 8);
-    float add, one_bit;
-    uint16_t half, ratio;
-    memcpy(&add, stored + 4 * (slot % BLOCK), 4);
-    memcpy(&half, stored + 4 * BLOCK + 2 * (slot % BLOCK), 2);
-    memcpy(&ratio, segment + ratios_offset(c->width, SEGMENT) + 2 * (slot % SEGMENT), 2);
-    const uint32_t bits = (uint32_t)half << 16;
-    memcpy(&one_bit, &bits, 4);
-    const int32_t sum = c->kernel->product_4bit(row_of(c, slot), query->bytes, c->width);
-    const float product = query->four_bit_step * (float)(2 * sum + query->four_bit_base);
-    const float factor = one_bit * ((float)ratio * (1.0f / 32768.0f));
-    return query->add_factor * add + factor * product;
+/* A level is 8 s + e, its sign and its three low bits: 2u - 15 = 8 (2s - 1) + (2e - 7). The scan's
+ * estimate has the product with the signs, so that only that with the rest is added. */
+static float four_bit_estimate(const codes *c, const nfa_query *query, size_t slot, float one_bit) {
+    const unsigned char *row = row_of(c, slot), *ends = row + low_bytes(c->width);
+    float add;
+    uint16_t factor, ratio;
+    memcpy(&add, ends, 4);
+    memcpy(&factor, ends + 4, 2);
+    memcpy(&ratio, ends + 6, 2);
+    const float signs = 8.0f * (one_bit - query->add_factor * nfa_widened(nfa_bfloat16(add)));
+    const int32_t sum = c->kernel->low_product(row, query->bytes, c->width);
+    const float rest = nfa_widened(factor) * (query->low_step * (float)(2 * sum + query->low_base));
+    return query->add_factor * add + (float)ratio * (1.0f / 32768.0f) * (signs + rest);
 }
 
 static void prefetch(const codes *c, size_t slot) {
     const unsigned char *row = row_of(c, slot);
-    const unsigned char *segment = c->segments + slot / SEGMENT * c->segment_bytes;
-    __builtin_prefetch(segment + ratios_offset(c->width, SEGMENT) + 2 * (slot % SEGMENT));
-    for (size_t i = 0; i < c->width / 2; i += 64) __builtin_prefetch(row + i);
+    const size_t last = row_bytes(c->width) - 1;
+    for (size_t i = 0; i < last; i += 64) __builtin_prefetch(row + i);
+    __builtin_prefetch(row + last); /* rows may begin anywhere in a line */
 }
 
-/* Estimate again what was kept, from 4-bit rows, and keep the best `fine`. */
+/* Estimate again what was kept, from its rows, and keep the best `fine`. */
 static void refine(const codes *c, search *s, size_t fine) {
     for (size_t i = 0; i < s->count; i++) {
         if (i + AHEAD < s->count) prefetch(c, slot_of(s->kept[i + AHEAD]));
         const uint32_t slot = slot_of(s->kept[i]);
-        s->kept[i] = pack(four_bit_estimate(c, &s->query, slot), slot);
+        s->kept[i] = pack(four_bit_estimate(c, &s->query, slot, estimate_of(s->kept[i])), slot);
     }
     if (s->count > fine) {
         greatest_first(s->kept, s->count, fine);
@@ -122,8 +115,7 @@ static void answer(const codes *c, const search *s, size_t fine, int64_t *slots,
         slots[i] = there ? (int64_t)slot_of(s->kept[i]) : -1;
         estimates[i] = -INFINITY;
         if (!there) continue;
-        const float estimate = (s->kept[i] >> 32) == UINT32_MAX ? NAN : score_of(s->kept[i]);
-        estimates[i] = nfa_score_of_estimate(c->space, &s->query, estimate);
+        estimates[i] = nfa_score_of_estimate(c->space, &s->query, estimate_of(s->kept[i]));
     }
 }
 
@@ -141,9 +133,7 @@ static void give_scratch(search *s, unsigned char *scratch, size_t width) {
 
 static int32_t search_group(const codes *c, const float *queries, size_t count, size_t coarse,
                             size_t fine, int64_t *slots, float *estimates) {
-    const size_t some = mask_count(c->allowed, c->count, c->count / SPARSE + coarse + 1);
-    const int few = some <= coarse || some <= c->count / SPARSE;
-    const size_t room = few ? some : coarse + (coarse < 512 ? 512 : coarse);
+    const size_t room = coarse + (coarse < 512 ? 512 : coarse);
     const size_t each = scratch_bytes(c->width, room);
     search *searches = calloc(count, sizeof *searches);
     unsigned char *scratch = aligned_alloc(64, count * each + 64);
@@ -161,9 +151,8 @@ static int32_t search_group(const codes *c, const float *queries, size_t count, 
         give_scratch(s, own, c->width);
         nfa_prepare(c->kernel, c->space, queries + q * (size_t)c->space->dimension,
                     (float *)(void *)own, &s->query);
-        if (few) keep_allowed(c, s);
     }
-    if (!few) scan(c, searches, count);
+    scan(c, searches, count);
     for (size_t q = 0; q < count; q++) {
         refine(c, &searches[q], fine);
         answer(c, &searches[q], fine, slots + q * fine, estimates + q * fine);
