@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.agreement.conditions import DEVELOPMENT, HUMAN, conditions
+from benchmarks.agreement.conditions import DEVELOPMENT, HUMAN, Asked, conditions
 from benchmarks.agreement.statistics import agreement, halves, leaderboard
 from benchmarks.agreement.systems import Systems
 from benchmarks.harness import Outcome
@@ -29,7 +29,7 @@ __all__ = ["run"]
 Scores = Mapping[str, Any]
 
 
-def run(data: Path, sets: Sequence[str], systems: Systems, count: int, seed: int) -> Outcome:
+def run(data: Path, sets: Sequence[str], systems: Systems, asked: Asked) -> Outcome:
     """Rank the systems on each set by each kind of question."""
     begun = time.monotonic()
 
@@ -40,10 +40,14 @@ def run(data: Path, sets: Sequence[str], systems: Systems, count: int, seed: int
     people: dict[str, Scores] = {}
     for name in sets:
         kinds: dict[str, Any] = {}
-        for condition in conditions(data, name, count, seed):
+        for condition in conditions(data, name, asked):
             scores = systems.ndcg(condition, told)
             means = {system: round(float(values.mean()), 4) for system, values in scores.items()}
-            entry = {"questions": len(condition.queries), "ndcg@10": means}
+            entry = {
+                "questions": len(condition.queries),
+                "documents": len(condition.documents),
+                "ndcg@10": means,
+            }
             if condition.kind == HUMAN:
                 people[name] = scores
                 ceiling = halves(scores)
@@ -61,7 +65,14 @@ def run(data: Path, sets: Sequence[str], systems: Systems, count: int, seed: int
     }
     for name in sets:
         found[name]["leaderboard"] = leaderboard(name, means_of, list(systems.names))
-    figures = {"systems": list(systems.names), "count": count, "seed": seed, "sets": found}
+    figures = {
+        "systems": list(systems.names),
+        "count": asked.count,
+        "seed": asked.seed,
+        "documents": asked.documents,
+        "generator": asked.generator.name if asked.generator is not None else None,
+        "sets": found,
+    }
     return Outcome((), figures, lines=tuple(_lines(found)))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from benchmarks.agreement.conditions import HUMAN
+from benchmarks.agreement.conditions import FEWEST, HUMAN
 from benchmarks.markdown import table
 from benchmarks.plots import Bar, bars
 
@@ -18,7 +18,7 @@ _LEAST = 0.01
 
 def lines(figures: Mapping[str, Any]) -> Iterator[str]:
     """Markdown: agreement by set and kind, then what each system reached."""
-    systems = figures["systems"]
+    systems, writer = figures["systems"], figures.get("generator")
     yield (
         f"{len(systems)} systems ({', '.join(systems)}) are ranked by nDCG@10 on questions that "
         "the documents ask themselves and on people's questions. τ is Kendall's τ-b between the "
@@ -26,6 +26,20 @@ def lines(figures: Mapping[str, Any]) -> Iterator[str]:
         "are the pairs of systems that people's questions tell apart (paired test, p < 0.05): the "
         "share on which both rankings agree. *Regret* is how much nDCG@10, by people, the first "
         "system without labels lacks to the best one; *tie* says that the two cannot be told apart."
+    )
+    most = figures.get("documents")
+    if most:
+        yield ""
+        yield (
+            f"Of each collection {most:,} documents take part, drawn by chance beside one answer "
+            "of each question, with the judgements that concern them: figures are higher than on "
+            "the whole collections, and the order of systems is what counts."
+        )
+    yield ""
+    yield (
+        f"A kind of which a collection gives fewer than {FEWEST} questions has no row; one of few "
+        "has a wide interval. Headings stand in one of the five documents of chunking-eval only."
+        + (f" *generated* questions were written by {writer}." if writer else "")
     )
     yield ""
     yield (

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import sys
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from benchmarks.agreement import section
+from benchmarks.agreement.conditions import Asked, _headings, _part, conditions
 from benchmarks.agreement.statistics import agreement, halves, leaderboard
 from benchmarks.compression import section as compression_section
 
+from nearfield.errors import InputError
 from nearfield.evaluation.agreement import kendall
+from nearfield.types import Document
 
 
 def scores(*means: float, questions: int = 200, seed: int = 0) -> dict[str, np.ndarray]:
@@ -102,5 +108,49 @@ def test_the_compression_page_has_a_table_a_model_and_set() -> None:
     one = {"documents": 10, "queries": 5, "dimension": 8, "smallest": "8 int8", "ways": [way]}
     text = "\n".join(compression_section.lines({"set · model": one}))
     assert "**set · model**, 10 documents, 5 questions" in text
-    assert "| 8 int8 | 8 | 1.000 | 100.0% | 98.0% to 102.0% | tie | 1.000 |" in text
+    assert "| 8 int8 | 8 | 1.000 | 100.0% | 98.0% to 102.0% | tie | 1.000 | " in text
     assert "Fewest bytes whose interval reaches 100% in a full scan: 8 int8." in text
+
+
+def test_a_part_keeps_an_answer_of_each_question_and_its_judgements() -> None:
+    documents = {str(at): Document(str(at), f"text {at}") for at in range(50)}
+    judged = {f"q{at}": {str(at): 1, str(at + 20): 2, str(at + 30): 0} for at in range(10)}
+    kept, fewer = _part(documents, judged, 20)
+    assert len(kept) == 20 and list(kept) == [id_ for id_ in documents if id_ in kept]
+    assert set(fewer) == set(judged)
+    for query, grades in fewer.items():
+        assert grades == {id_: grade for id_, grade in judged[query].items() if id_ in kept}
+    few, left = _part(documents, judged, 5)
+    assert len(few) == 5 and all(max(grades.values()) > 0 for grades in left.values())
+    assert len(left) < len(judged)
+
+
+def test_headings_of_wikipedia_have_sections() -> None:
+    text = " = Ships = \nOld ones .\n = = Sails = = \nOf canvas .\n = Trains = \nNew ones .\n"
+    found = _headings(text)
+    assert [(section.title, section.level) for section in found] == [
+        ("Ships", 1), ("Sails", 2), ("Trains", 1)
+    ]  # fmt: skip
+    ends = [text.index(" = Trains"), text.index(" = Trains"), len(text)]
+    assert [section.end for section in found] == ends
+
+
+def test_a_kind_of_few_questions_has_no_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    documents = {f"d{at}": Document(f"d{at}", f"text {at}") for at in range(30)}
+    judged = {f"q{at}": {f"d{at}": 1} for at in range(30)}
+    given = {"title": 19, "sentence": 20}
+
+    def made(documents: object, *, count: int, kinds: list[str] | None, **_: object) -> object:
+        many = min(count, sum(given.get(kind, 0) for kind in kinds or given))
+        if not many:
+            raise InputError("no question could be made")
+        queries = {f"x{at}": "?" for at in range(many)}
+        task = SimpleNamespace(documents=documents, queries=queries, qrels=judged)
+        return SimpleNamespace(task=task, rejected={})
+
+    room = sys.modules[conditions.__module__]
+    collected = (documents, dict.fromkeys(judged, "?"), judged)
+    monkeypatch.setattr(room, "_collection", lambda data, name: collected)
+    monkeypatch.setattr(room, "generate", made)
+    found = {each.kind: len(each.queries) for each in conditions(None, "x", Asked(30))}
+    assert found == {"human": 30, "sentence": 20, "all": 30}

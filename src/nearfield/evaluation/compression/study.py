@@ -42,8 +42,8 @@ class Outcome:
     bytes, disk_bytes : float
         A vector in memory, and on disk beside it.
     milliseconds : float
-        Median of a question's search by NumPy, or by the compiled graph, each the best of three:
-        to compare within this report only.
+        Median of a question's search by NumPy, or by the compiled graph. All ways take turns on
+        each question, three times, and the best counts: to compare within this report only.
     recall : Interval
         Share of the ten nearest by float32 that are among the ten found.
     quality : Interval or None
@@ -161,36 +161,44 @@ def study(
     if graphs and library.choose() is None:
         graphs = False
         skipped.append("HNSW: the compiled library of vector search is missing")
-    chosen = variants(rows.shape[1], kept, graphs=graphs)
-    truth = _exact(rows, asked)
-    measured: list[_Measured] = []
+    ways = _built(variants(rows.shape[1], kept, graphs=graphs), rows, asked, listener)
+    found = [[way.search(question) for question in way.asked] for way in ways]
+    points = None if qrels is None else [_scores(places, qrels, measure) for places in found]
+    return CompressionReport(
+        documents=len(rows),
+        queries=len(asked),
+        dimension=rows.shape[1],
+        measure="" if qrels is None else measure,
+        outcomes=_outcomes(ways, found, _in_turns(ways), points),
+        skipped=tuple(skipped),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """One way to keep vectors, ready to be searched, with the questions as it takes them."""
+
+    variant: Variant
+    bytes: float
+    disk_bytes: float
+    asked: FloatArray
+    search: Callable[[FloatArray], IntArray]
+
+
+def _built(
+    chosen: Sequence[Variant], rows: FloatArray, asked: FloatArray, listener: Listener | None
+) -> list[_Way]:
+    ways: list[_Way] = []
     known: dict[tuple[Reduction, int], Projection] = {}
     built: dict[int, Graph] = {}
     for number, variant in enumerate(chosen):
         if listener is not None:
             listener(number, len(chosen), variant.name)
         if variant.m:
-            measured.append(_walk(variant, rows, asked, built))
+            ways.append(_walk(variant, rows, asked, built))
         else:
-            measured.append(_scan(variant, rows, asked, known))
-    points = None if qrels is None else [_scores(each.places, qrels, measure) for each in measured]
-    return CompressionReport(
-        documents=len(rows),
-        queries=len(asked),
-        dimension=rows.shape[1],
-        measure="" if qrels is None else measure,
-        outcomes=_outcomes(measured, truth, points),
-        skipped=tuple(skipped),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Measured:
-    variant: Variant
-    bytes: float
-    disk_bytes: float
-    milliseconds: float
-    places: list[IntArray]
+            ways.append(_scan(variant, rows, asked, known))
+    return ways
 
 
 def _scan(
@@ -198,7 +206,7 @@ def _scan(
     rows: FloatArray,
     asked: FloatArray,
     known: dict[tuple[Reduction, int], Projection],
-) -> _Measured:
+) -> _Way:
     reduced, questions = rows, asked
     if variant.reduction is not Reduction.NONE:
         mark = (variant.reduction, variant.dimensions)
@@ -206,13 +214,14 @@ def _scan(
             known[mark] = fit(variant.reduction, rows, variant.dimensions)
         reduced, questions = known[mark].apply(rows), known[mark].apply(asked)
     kept: Kept = keep(variant.storage, reduced)
-    places, seconds = _timed(lambda query: kept.search(query, _DEPTH), questions)
-    return _Measured(variant, kept.bytes, kept.disk_bytes, seconds, places)
+
+    def search(query: FloatArray) -> IntArray:
+        return kept.search(query, _DEPTH)
+
+    return _Way(variant, kept.bytes, kept.disk_bytes, questions, search)
 
 
-def _walk(
-    variant: Variant, rows: FloatArray, asked: FloatArray, built: dict[int, Graph]
-) -> _Measured:
+def _walk(variant: Variant, rows: FloatArray, asked: FloatArray, built: dict[int, Graph]) -> _Way:
     if variant.m not in built:
         built[variant.m] = Graph.build(rows, GraphOptions(m=variant.m))
     graph = built[variant.m]
@@ -223,34 +232,27 @@ def _walk(
         chosen: IntArray = candidates[top_k(rows[candidates] @ query, _DEPTH)]
         return chosen
 
-    places, seconds = _timed(search, asked)
     # int8 rows and 4-byte links: twice m on the lowest layer, m on the sparse ones above.
     links = 4.0 * variant.m * (2 + 1 / (variant.m - 1))
-    return _Measured(variant, rows.shape[1] + links, 4.0 * rows.shape[1], seconds, places)
+    return _Way(variant, rows.shape[1] + links, 4.0 * rows.shape[1], asked, search)
 
 
-def _timed(
-    search: Callable[[FloatArray], IntArray], questions: FloatArray
-) -> tuple[list[IntArray], float]:
-    """What is found, and the median milliseconds of the first questions.
+def _in_turns(ways: Sequence[_Way]) -> list[float]:
+    """Median milliseconds of the first questions by each way.
 
-    Of each the best of three counts: other programs on the same cores are not what is compared.
+    All ways take turns on a question, so that a busy moment hits all alike; the best of three
+    counts, because other programs on the same cores are not what is compared.
     """
-    places, seconds = [], []
-    for number, query in enumerate(questions):
-        tries = []
-        for _ in range(_TRIES if number < _MOST_TIMED else 1):
-            begun = time.perf_counter()
-            found = search(query)
-            tries.append(time.perf_counter() - begun)
-        places.append(found)
-        if number < _MOST_TIMED:
-            seconds.append(min(tries))
-    return places, 1000.0 * float(np.median(seconds))
-
-
-def _exact(rows: FloatArray, asked: FloatArray) -> list[set[int]]:
-    return [set(top_k(rows @ query, _DEPTH).tolist()) for query in asked]
+    count = min(len(ways[0].asked), _MOST_TIMED)
+    seconds = np.full((len(ways), count), np.inf)
+    for number in range(count):
+        for _ in range(_TRIES):
+            for place, way in enumerate(ways):
+                query = way.asked[number]
+                begun = time.perf_counter()
+                way.search(query)
+                seconds[place, number] = min(seconds[place, number], time.perf_counter() - begun)
+    return [float(median) for median in 1000.0 * np.median(seconds, axis=1)]
 
 
 def _scores(places: Sequence[IntArray], qrels: Sequence[Mapping[int, int]], measure: str) -> Scores:
@@ -266,9 +268,13 @@ def _scores(places: Sequence[IntArray], qrels: Sequence[Mapping[int, int]], meas
 
 
 def _outcomes(
-    measured: Sequence[_Measured], truth: Sequence[set[int]], points: Sequence[Scores] | None
+    ways: Sequence[_Way],
+    found: Sequence[Sequence[IntArray]],
+    milliseconds: Sequence[float],
+    points: Sequence[Scores] | None,
 ) -> tuple[Outcome, ...]:
-    tests = [1.0] * len(measured)
+    truth = [set(places.tolist()) for places in found[0]]  # float32 of all dimensions
+    tests = [1.0] * len(ways)
     if points is not None:
         tests[1:] = holm([randomisation_test(each, points[0]) for each in points[1:]])
     return tuple(
@@ -276,13 +282,13 @@ def _outcomes(
             variant=each.variant,
             bytes=each.bytes,
             disk_bytes=each.disk_bytes,
-            milliseconds=each.milliseconds,
-            recall=bootstrap(_recall(each.places, truth)),
+            milliseconds=milliseconds[number],
+            recall=bootstrap(_recall(found[number], truth)),
             quality=None if points is None else bootstrap(points[number]),
             retention=None if points is None else _retention(points[number], points[0]),
             p=tests[number],
         )
-        for number, each in enumerate(measured)
+        for number, each in enumerate(ways)
     )
 
 
