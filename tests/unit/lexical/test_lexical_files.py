@@ -7,8 +7,12 @@ import pytest
 
 from nearfield.errors import FormatVersionError, StoreReadOnly
 from nearfield.lexical import DamagedIndex, Language, Lexical, available
+from nearfield.lexical.container import Container, build
 from nearfield.lexical.library import KERNEL_VARIABLE
 from nearfield.lexical.merging import to_merge
+from nearfield.lexical.postings import Postings, encode, join_keys
+from nearfield.lexical.scoring import Clause, Formula, Weighing, best
+from nearfield.lexical.segment import Segment
 from nearfield.lexical.shelf import Shelf
 
 KERNELS = ["none", *available().kernels]
@@ -174,3 +178,21 @@ def test_facts_are_readable(place):
     length = int.from_bytes(page[12:16], "little")
     facts = json.loads(page[16 : 16 + length])
     assert (facts["slots"], facts["counted"]) == (1500, 1500)
+
+
+@pytest.mark.skipif(not available().usable, reason="needs the compiled library")
+@pytest.mark.parametrize("stray", [3, 4999, 5001])
+def test_a_block_that_does_not_ascend_is_refused(stray):
+    """Sums of a window are addressed by slots: one before it would be written elsewhere."""
+    slots = np.arange(5000, 5128, dtype=np.uint32)
+    slots[2] = stray
+    ones, lengths = np.ones(256, np.uint32), np.full(6000, 7, np.uint32)
+    both = Postings(np.array([128, 128]), np.concatenate([slots, slots]), ones, None)
+    keys, ends = join_keys([b"ant", b"bee"])
+    sections = {"lengths": lengths, "keys": keys, "key_ends": ends, **encode(both, lengths)}
+    sections |= {"surfaces": keys[:0], "surface_ends": ends[:1] * 0, "surface_terms": ends[:0]}
+    facts = {"first_slot": 0, "slots": 6000, "counted": 6000, "total_length": 1}
+    held = Segment(Container(build(facts | {"has_positions": False}, sections), "odd"))
+    clauses = [Clause(key, 1.0, ((0, held.find(key.encode())),)) for key in ("ant", "bee")]
+    with pytest.raises(DamagedIndex):
+        best([held], clauses, Weighing(Formula.BM25, 1.2, 0.75, 7.0), 10, None)

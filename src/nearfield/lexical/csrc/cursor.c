@@ -123,12 +123,12 @@ static bool unpack_slots(nfl_cursor *c) {
     for (int lane = 0; lane < LANES; lane++) slots[lane] += before;
     for (int i = LANES; i < BLOCK; i += LANES)
         for (int lane = 0; lane < LANES; lane++) slots[i + lane] += slots[i - LANES + lane];
-    uint32_t largest = 0;
-    for (int i = 0; i < BLOCK; i++) largest = slots[i] > largest ? slots[i] : largest;
+    uint32_t strays = 0; /* a window's sums are addressed by slots: none may be before it */
+    for (int i = 1; i < BLOCK; i++) strays += slots[i] <= slots[i - 1];
     c->slots = slots;
     c->frequencies = c->own_frequencies;
     c->size = BLOCK;
-    return largest < c->segment->slots && largest == row[LAST] && slots[BLOCK - 1] == largest;
+    return strays == 0 && slots[BLOCK - 1] == row[LAST] && row[LAST] < c->segment->slots;
 }
 
 bool nfl_cursor_unpack(nfl_cursor *c) {
