@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -152,9 +152,15 @@ def tune(
     """
     asked = _Asked.of(state, min(len(codes), state.slots), codes.metric, queries)
     reached = 0.0
+
+    def reached_by(coarse: int, best: int) -> float:
+        def search(part: FloatArray) -> IntArray:
+            return codes.search(part, best + 1, coarse=coarse + 1, allowed=state.alive).slots
+
+        return asked.recall(_side_by_side(asked.vectors, search))
+
     for coarse, best in _LADDER:
-        found = codes.search(asked.vectors, best + 1, coarse=coarse + 1, allowed=state.alive)
-        reached = asked.recall(found.slots)
+        reached = reached_by(coarse, best)
         if reached >= target:
             break
     return Tuning(asked.covered, target, reached, coarse, best, len(asked.own))
@@ -164,9 +170,15 @@ def tune_graph(graph: Graph, state: State, known: Tuning, *, queries: int = _QUE
     """Find the smallest view with which walks of the graph reach the target; see :func:`tune`."""
     asked = _Asked.of(state, min(len(graph), state.slots), graph.options.metric, queries)
     reached = 0.0
+
+    def reached_by(ef: int) -> float:
+        def search(part: FloatArray) -> IntArray:
+            return graph.search(part, 3 * _K, ef, allowed=state.alive).slots
+
+        return asked.recall(_side_by_side(asked.vectors, search))
+
     for ef in _EFFORTS:
-        found = graph.search(asked.vectors, 3 * _K, ef, allowed=state.alive)
-        reached = asked.recall(found.slots)
+        reached = reached_by(ef)
         if reached >= known.target:
             break
     return replace(known, ef=ef, ef_reached=reached, ef_slots=asked.covered)
@@ -206,12 +218,9 @@ class _Asked:
         vectors = np.ascontiguousarray(state.read(own)["vector"])
         rows = state.vectors[:covered]
 
-        def nearest(part: FloatArray) -> IntArray:
-            return exact_search(rows, part, _K + 1, metric, state.alive)[0]
-
-        parts = np.array_split(vectors, usable_cores())
-        slots = side_by_side([partial(nearest, part) for part in parts if len(part)])
-        truth = np.concatenate(slots) if slots else np.empty((0, _K + 1), dtype=np.int64)
+        truth = _side_by_side(
+            vectors, lambda part: exact_search(rows, part, _K + 1, metric, state.alive)[0]
+        )
         return cls(state, covered, metric, own, vectors, _without(truth, own))
 
     def recall(self, candidates: IntArray) -> float:
@@ -223,6 +232,13 @@ class _Asked:
             for a, b in zip(found, self.truth, strict=True)
         ]
         return float(np.mean(shares)) if shares else 1.0
+
+
+def _side_by_side(vectors: FloatArray, search: Callable[[FloatArray], IntArray]) -> IntArray:
+    """The slots that a search finds for each vector, by all cores."""
+    parts = [part for part in np.array_split(vectors, usable_cores()) if len(part)]
+    found = side_by_side([partial(search, part) for part in parts])
+    return np.concatenate(found) if found else np.empty((0, _K + 1), dtype=np.int64)
 
 
 def _without(slots: IntArray, own: IntArray) -> IntArray:
