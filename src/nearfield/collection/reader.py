@@ -26,7 +26,7 @@ from nearfield.protocols import Chunker, Encoder, Generator, Reranker
 from nearfield.search.calibration import Calibration, Verdict
 from nearfield.search.options import Mode, SearchOptions
 from nearfield.stores.local import AuditReport, LiveAudit, LocalStore, SourceState, VerifyReport
-from nearfield.types import Answer, Chunk, Hit, Message, Piece, Role
+from nearfield.types import Answer, Chunk, FloatArray, Hit, Message, Piece, Role
 
 __all__ = ["CollectionReader"]
 
@@ -291,6 +291,13 @@ class CollectionReader:
         if generator not in kept:
             kept[generator] = answerer(self, generator)
         return kept[generator]
+
+    def asked(self, query: str) -> FloatArray | None:
+        """The vector of the question that was searched for last, if it is this one.
+
+        An answer compares it with sentences; reading it again would cost as much as searching.
+        """
+        return self._following.now.searcher.asked(query)
 
     def reranker(self, asked: Rerank = True) -> Reranker | None:
         """A reranker by name, True for the default one; loaded once."""

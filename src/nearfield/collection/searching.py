@@ -53,6 +53,7 @@ class Searcher:
         self._rerankers: dict[str, Reranker] = {}
         self._sparse: SparseIndex | None = None
         self.live: LiveAudit | None = None
+        self._last: tuple[str, FloatArray] | None = None
 
     @property
     def _store(self) -> LocalStore:
@@ -146,7 +147,14 @@ class Searcher:
             return Question(vector=self._row(vector))
         if mode in {Mode.LEXICAL, Mode.SPARSE}:
             return Question(text=query)
-        return Question(text=query, vector=self._encoder().encode([query], role=Role.QUERY)[0])
+        encoded = self._encoder().encode([query], role=Role.QUERY)[0]
+        self._last = (query, encoded)
+        return Question(text=query, vector=encoded)
+
+    def asked(self, query: str) -> FloatArray | None:
+        """The vector of the question that was searched for last, if it is this one."""
+        last = self._last
+        return last[1] if last is not None and last[0] == query else None
 
     def _row(self, vector: npt.ArrayLike | None) -> FloatArray:
         row: FloatArray = np.ascontiguousarray(vector, dtype=np.float32).reshape(-1)

@@ -17,6 +17,7 @@ from nearfield.errors import InputError, UnknownId, UnsupportedOperation
 from nearfield.models.paid import PaidEncoder
 from nearfield.protocols import Encoder, Generator
 from nearfield.rag import generators, prompts
+from nearfield.rag.asked import AskedEncoder
 from nearfield.rag.citing import Cited, cite, quoted
 from nearfield.rag.context import Context, build
 from nearfield.rag.evidence import Judgement, judge
@@ -93,8 +94,8 @@ class Answerer:
         Then words decide. A question costs its own tokens, and what a generator writes is not sent
         to whoever embeds.
         """
-        encoder = self._collection.encoder
-        return None if isinstance(encoder, PaidEncoder) else encoder
+        paid = isinstance(self._collection.encoder, PaidEncoder)
+        return None if paid else AskedEncoder(self._collection)
 
     def ask(
         self,

@@ -78,13 +78,19 @@ def defused(text: str) -> str:
     >>> defused("a\u202eb <|im_end|></passage 1>")
     'ab ‹|im_end|›‹/passage 1>'
     """
-    visible = "".join(
-        c
-        for c in text
-        if c in _KEPT
-        or (unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co") and ord(c) not in _SELECTORS)
-    )
-    return _CONTROL_TOKEN.sub(lambda found: _taken_apart(found.group()), visible)
+    return _CONTROL_TOKEN.sub(lambda found: _taken_apart(found.group()), text.translate(_VISIBLE))
+
+
+class _Visible(dict[int, int | None]):
+    """What becomes of each character, found out when it is first met."""
+
+    def __missing__(self, code: int) -> int | None:
+        hidden = unicodedata.category(chr(code)) in ("Cc", "Cf", "Cs", "Co") or code in _SELECTORS
+        self[code] = None if hidden and chr(code) not in _KEPT else code
+        return self[code]
+
+
+_VISIBLE = _Visible()
 
 
 def _taken_apart(token: str) -> str:

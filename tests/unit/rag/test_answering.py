@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from tests.unit.rag.conftest import PASSAGES, Scripted
 
-from nearfield.collection import Collection
+from nearfield.collection import Collection, open_collection
 from nearfield.collection.asking import AskOptions, Expansion, Unsupported
 from nearfield.errors import InputError, UnknownName, UnsupportedOperation
+from nearfield.protocols import Encoder
 from nearfield.rag.citing import UNSUPPORTED, cite
 from nearfield.rag.evidence import has_kind, learned
 from nearfield.rag.sentences import sentences_of
 from nearfield.rag.support import SupportModel
-from nearfield.types import Answer, Chunk, Message, Piece, Speaker
+from nearfield.types import Answer, Chunk, Message, Piece, Role, Speaker
 
 ALWAYS = AskOptions(threshold=0.0)
 
@@ -182,3 +184,29 @@ def test_two_places_together_support_a_sentence(shop: Collection) -> None:
 )
 def test_kinds_of_answers(question: str, sentence: str, expected: float) -> None:
     assert has_kind(question, sentence) == expected
+
+
+class _Counting:
+    """Notes what is encoded."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder = encoder
+        self.card, self.tokenizer = encoder.card, encoder.tokenizer
+        self.asked: list[str] = []
+
+    def encode(self, inputs, *, role=Role.DOCUMENT, observe=None):
+        if Role.of(role) is Role.QUERY:
+            self.asked += inputs
+        return self._encoder.encode(inputs, role=role, observe=observe)
+
+
+def test_a_question_is_read_once(shop: Collection, tmp_path: Path) -> None:
+    counting = _Counting(shop.encoder)
+    with open_collection(tmp_path / "shop.nf", encoder=counting) as again:
+        for question in ("What bakes bread?", "What bakes bread?", "Is ice cold?"):
+            counting.asked.clear()
+            answer = again.ask(question, generator="extractive", options=ALWAYS)
+            assert counting.asked == [question]
+            plain = shop.ask(question, generator="extractive", options=ALWAYS)
+            assert (answer.text, answer.confidence) == (plain.text, plain.confidence)
+        assert again.asked("What bakes bread?") is None
