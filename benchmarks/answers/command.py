@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks.answers.data import Paragraph, Question, Remembering, read, sample
-from benchmarks.answers.learning import SETS, auroc_of, fit, look
+from benchmarks.answers.learning import SETS, auroc_of, fit, look, regression
 from benchmarks.answers.speed import first_words, overhead
 from benchmarks.harness import BenchmarkError, Check, Context, Json, Outcome, scratch
 from benchmarks.results import RESULTS, origin, record, save
@@ -17,7 +17,7 @@ from nearfield.collection import Collection, open_collection
 from nearfield.collection.asking import AskOptions
 from nearfield.evaluation.answers import AnswerReport, Asked, evaluate_answers
 from nearfield.models.resolve import load
-from nearfield.rag.evidence import learned
+from nearfield.rag.evidence import Weights, learned
 
 __all__ = ["main"]
 
@@ -117,7 +117,7 @@ def _evidence(
         "taught": len(taught),
         "tested": len(tested),
     }
-    new = {name: fit(taught, names) for name, names in SETS.items()}
+    new = {name: fit(taught, *names) for name, names in SETS.items()}
     used = new if write else {name: learned(name) for name in SETS}
     for name, weights in used.items():
         found[name] = {
@@ -125,8 +125,8 @@ def _evidence(
             "absent": asdict(auroc_of(absent, weights)),
             "all": asdict(auroc_of(tested, weights)),
         }
-    for signal in SETS["similarity"]:
-        alone = fit(taught, [signal])
+    for signal in SETS["similarity"][1]:
+        alone = regression(taught, [signal], [each.answerable for each in taught])
         found[f"signal {signal}"] = {
             "unanswerable": asdict(auroc_of(nearly, alone)),
             "absent": asdict(auroc_of(absent, alone)),
@@ -136,16 +136,17 @@ def _evidence(
     return found
 
 
-def _toml(new: dict[str, object], taught: int, articles: int) -> str:
+def _toml(new: Mapping[str, Weights], taught: int, articles: int) -> str:
     lines = [
         "# Written by `python -m benchmarks answers --learn`: logistic regressions, learned from",
         f"# {taught} questions about {articles} articles of SQuAD 2.0's development set and the",
         f"# model {_MODEL}. One in twenty of the answerable ones lies below the threshold.",
     ]
     for name, weights in new.items():
-        of = ", ".join(f"{signal} = {value}" for signal, value in weights.of.items())  # type: ignore[attr-defined]
-        lines += ["", f"[{name}]", f"bias = {weights.bias}", f"threshold = {weights.threshold}"]  # type: ignore[attr-defined]
-        lines += [f"weights = {{ {of} }}"]
+        lines += ["", f"[{name}]", f"threshold = {weights.threshold}"]
+        for part, of in (("about", weights.about), ("says", weights.says)):
+            table = ", ".join(f"{signal} = {value}" for signal, value in of.of.items())
+            lines += ["", f"[{name}.{part}]", f"bias = {of.bias}", f"weights = {{ {table} }}"]
     return "\n".join(lines) + "\n"
 
 

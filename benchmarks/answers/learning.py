@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -11,17 +11,20 @@ import numpy.typing as npt
 from benchmarks.answers.data import Question
 from nearfield.collection import Collection
 from nearfield.evaluation.intervals import Interval, bootstrap_statistic
-from nearfield.rag.evidence import Weights, signals
+from nearfield.rag.evidence import JUDGED, Regression, Weights, signals
 from nearfield.rag.extractive import choose_sentences
 from nearfield.search.calibration import auroc
 from nearfield.search.options import Mode
 
-__all__ = ["SETS", "Seen", "auroc_of", "fit", "look"]
+__all__ = ["SETS", "Seen", "auroc_of", "fit", "look", "regression"]
 
+_SAYS = ("words", "kind", "denies", "missing", "opposites", "numbers", "names")
 SETS = {
-    "words": ("words", "passage", "names", "kind"),
-    "similarity": ("similarity", "words", "passage", "names", "kind"),
+    "words": (("words", "missing"), _SAYS),
+    "similarity": (("similarity", "words"), ("similarity", *_SAYS)),
 }
+"""By what to tell whether the documents are about it, and whether they say it."""
+
 _REFUSED = 0.05
 _RIDGE = 1.0
 Matrix = npt.NDArray[np.float64]
@@ -46,31 +49,42 @@ def look(collection: Collection, questions: Sequence[Question]) -> list[Seen]:
             asked.append((f"article != '{question.article}'", False, True))
         for where, answerable, absent in asked:
             hits = collection.search(question.text, k=5, where=where, mode=Mode.HYBRID)
-            best = choose_sentences(question.text, [hit.chunk for hit in hits], collection.encoder)
-            found.append(
-                Seen(signals(question.text, best[0]), answerable, absent, question.article)
-            )
+            chunks = [hit.chunk for hit in hits]
+            best = choose_sentences(question.text, chunks, collection.encoder, most=JUDGED)
+            found.append(Seen(signals(question.text, best), answerable, absent, question.article))
     return found
 
 
-def fit(seen: Sequence[Seen], names: Sequence[str]) -> Weights:
-    """Logistic regression with a ridge; the threshold refuses one answerable question in twenty."""
-    rows, labels = _rows(seen, names), np.array([each.answerable for each in seen], dtype=float)
+def fit(seen: Sequence[Seen], about: Sequence[str], says: Sequence[str]) -> Weights:
+    """Learn both regressions; the threshold refuses one answerable question in twenty.
+
+    Whether documents are about a question is learned from articles taken away, whether they say it
+    from the rest.
+    """
+    near = [each for each in seen if not each.absent]
+    first = regression(seen, about, [not each.absent for each in seen])
+    second = regression(near, says, [each.answerable for each in near])
+    both = Weights(first, second, 0.0)
+    right = [both.probability(each.signals) for each in near if each.answerable]
+    return replace(both, threshold=round(float(np.quantile(right, _REFUSED)), 4))
+
+
+def regression(seen: Sequence[Seen], names: Sequence[str], labels: Sequence[bool]) -> Regression:
+    """Logistic regression with a ridge, by Newton's method."""
+    rows, wanted = _rows(seen, names), np.array(labels, dtype=float)
     design = np.column_stack([rows, np.ones(len(rows))])
     ridge = _RIDGE * np.diag([1.0] * rows.shape[1] + [0.0])
     weights = np.zeros(design.shape[1])
     for _ in range(50):
         chance = 1 / (1 + np.exp(-design @ weights))
-        gradient = design.T @ (chance - labels) + ridge @ weights
+        gradient = design.T @ (chance - wanted) + ridge @ weights
         curvature = (design * (chance * (1 - chance))[:, None]).T @ design + ridge
         weights -= np.linalg.solve(curvature, gradient)
-    chance = 1 / (1 + np.exp(-design @ weights))
-    threshold = float(np.quantile(chance[labels == 1], _REFUSED))
     of = {name: round(float(w), 4) for name, w in zip(names, weights, strict=False)}
-    return Weights(of, round(float(weights[-1]), 4), round(threshold, 4))
+    return Regression(of, round(float(weights[-1]), 4))
 
 
-def auroc_of(seen: Sequence[Seen], weights: Weights) -> Interval:
+def auroc_of(seen: Sequence[Seen], weights: Weights | Regression) -> Interval:
     """How well the probabilities tell answerable questions from the others."""
     scores = np.array([weights.probability(each.signals) for each in seen])
     labels = np.array([each.answerable for each in seen])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import tomllib
+
 import numpy as np
 from benchmarks.answers.command import _toml
 from benchmarks.answers.data import Question, Remembering, sample
-from benchmarks.answers.learning import Seen, auroc_of, fit
+from benchmarks.answers.learning import Seen, auroc_of, fit, regression
 from benchmarks.answers.section import lines
 
 from nearfield.protocols import Encoder
@@ -22,14 +24,25 @@ def _seen(count: int) -> list[Seen]:
 
 def test_weights_follow_the_signal_that_tells() -> None:
     seen = _seen(400)
-    weights = fit(seen, ("words", "kind"))
+    weights = regression(seen, ("words", "kind"), [each.answerable for each in seen])
     # Two normal distributions one deviation apart: the log odds have slope 1 and are 0 half way.
     assert abs(weights.of["words"] - 1.0) < 0.15
     assert abs(weights.bias + weights.of["kind"] + 0.5) < 0.15
-    kept = [weights.probability(s.signals) >= weights.threshold for s in seen if s.answerable]
-    assert abs(np.mean(kept) - 0.95) < 0.01
     assert abs(auroc_of(seen, weights).mean - 0.76) < 0.03  # Φ(1/√2)
-    assert "[only]\nbias = " in _toml({"only": weights}, 800, 1)
+
+
+def test_what_is_about_something_else_teaches_only_the_first_regression() -> None:
+    near = _seen(400)
+    far = [Seen({"words": each.signals["words"], "kind": 0.0}, False, True, "a") for each in near]
+    weights = fit([*near, *far], ("kind",), ("words",))
+    assert weights.says == regression(near, ("words",), [each.answerable for each in near])
+    assert weights.about.probability({"kind": 1.0}) > 0.95
+    assert weights.about.probability({"kind": 0.0}) < 0.05
+    kept = [weights.probability(s.signals) >= weights.threshold for s in near if s.answerable]
+    assert abs(np.mean(kept) - 0.95) < 0.01
+    written = tomllib.loads(_toml({"only": weights}, 800, 1))["only"]
+    assert written["says"] == {"bias": weights.says.bias, "weights": dict(weights.says.of)}
+    assert written["threshold"] == weights.threshold
 
 
 def test_the_same_questions_are_drawn_again() -> None:

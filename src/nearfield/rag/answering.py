@@ -20,7 +20,7 @@ from nearfield.rag import generators, prompts
 from nearfield.rag.asked import AskedEncoder
 from nearfield.rag.citing import Cited, cite, quoted
 from nearfield.rag.context import Context, build
-from nearfield.rag.evidence import Judgement, judge
+from nearfield.rag.evidence import JUDGED, Judgement, judge
 from nearfield.rag.extractive import NAME as EXTRACTIVE
 from nearfield.rag.extractive import Choice, choose_sentences
 from nearfield.rag.inert import InertStream, inert
@@ -131,7 +131,7 @@ class Answerer:
                 [hit.chunk for hit in hits],
                 self._reader,
                 reranker=reranker,
-                most=chosen.sentences,
+                most=max(JUDGED, chosen.sentences),
             )
             encoder = self._collection.encoder.card.name
             judgement = judge(course.asked, hits, best, encoder)
@@ -139,7 +139,7 @@ class Answerer:
             yield self._abstained(course, hits, queries, judgement, texts.abstain)
             return
         if self._generator is None:
-            yield from self._extracted(course, hits, queries, judgement, best)
+            yield from self._extracted(course, hits, queries, judgement, best[: chosen.sentences])
         else:
             yield from self._written(course, hits, queries, judgement, chosen, texts)
 

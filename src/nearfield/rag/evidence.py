@@ -1,11 +1,12 @@
 """Whether passages hold an answer: what the best sentence has of what the question asks for.
 
 Small language models never say that a text does not answer, so the decision is made before one is
-asked. A logistic regression turns signals into the probability that there is an answer. Its weights
-stand in ``evidence.toml`` with what they were learned from; ``python -m benchmarks answers`` learns
-and measures them. Questions about what no document mentions are told apart well. A question
-about what a document nearly says, with one name or one "not" changed, mostly passes: only a reader
-that was trained on such questions sees the difference.
+asked. Two logistic regressions turn signals into probabilities: that the documents are about what
+is asked, and that they say it. An answer needs both, so they are multiplied. Their weights stand in
+``evidence.toml`` with what they were learned from; ``python -m benchmarks answers`` learns and
+measures them. Questions about what no document mentions are told apart well. A question about what
+a document nearly says is told apart where one word gives it away: a "not", an opposite,
+another number or name. Nothing here reads: who did what to whom is not seen.
 """
 
 from __future__ import annotations
@@ -18,11 +19,21 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
+from nearfield.rag.contrasts import contrasts, denies, other_numbers
 from nearfield.rag.extractive import Choice
 from nearfield.rag.words import content_words, coverage, specifics
 from nearfield.types import Hit
 
-__all__ = ["Judgement", "Weights", "has_kind", "judge", "learned", "signals"]
+__all__ = [
+    "JUDGED",
+    "Judgement",
+    "Regression",
+    "Weights",
+    "has_kind",
+    "judge",
+    "learned",
+    "signals",
+]
 
 _DATE = re.compile(
     r"\b\d{3,4}s?\b|\bcentur(?:y|ies)\b|\b(?:January|February|March|April|May|June|July|August"
@@ -37,30 +48,54 @@ _ASKS_DATE = re.compile(r"\bwhen\b|\b(?:what|which) (?:year|century|decade|date|
 _ASKS_NUMBER = re.compile(r"\bhow (?:many|much)\b|\bwhat (?:number|percent|percentage)\b", re.I)
 _ASKS_NAME = re.compile(r"\b(?:who|whom|whose|where)\b|\b(?:what|which) (?:country|city)\b", re.I)
 _NEUTRAL = 0.8
+_MOST, _MOST_MISSING = 3, 6
+
+JUDGED = 3
+"""Sentences to judge by."""
 
 
 @dataclass(frozen=True, slots=True)
-class Weights:
-    """One regression.
+class Regression:
+    """A logistic regression.
 
     Attributes
     ----------
     of : mapping of str to float
         Weight of each signal.
     bias : float
+    """
+
+    of: Mapping[str, float]
+    bias: float
+
+    def probability(self, seen: Mapping[str, float]) -> float:
+        """Probability, in (0, 1)."""
+        z = self.bias + sum(weight * seen[name] for name, weight in self.of.items())
+        return 1.0 / (1.0 + math.exp(-max(-700.0, min(700.0, z))))
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What was learned.
+
+    Attributes
+    ----------
+    about : Regression
+        Whether the documents are about what is asked.
+    says : Regression
+        Whether they say it, if they are.
     threshold : float
         Least probability at which an answer is given: one in twenty answerable questions that it
         was learned from lies below.
     """
 
-    of: Mapping[str, float]
-    bias: float
+    about: Regression
+    says: Regression
     threshold: float
 
     def probability(self, seen: Mapping[str, float]) -> float:
         """Probability, in (0, 1), that there is an answer."""
-        z = self.bias + sum(weight * seen[name] for name, weight in self.of.items())
-        return 1.0 / (1.0 + math.exp(-max(-700.0, min(700.0, z))))
+        return self.about.probability(seen) * self.says.probability(seen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,34 +131,49 @@ def judge(
     question : str
     hits : sequence of Hit
     best : sequence of Choice
-        The sentences that fit best, of these hits.
+        The sentences that fit best, of these hits, best first; three tell more than one.
     encoder : str
         Name of the model: cosines mean something else in each, so only those of the one that the
         weights were learned with count.
     """
     if not hits or not best:
         return Judgement(0.0, 1.0 if not hits else learned("words").threshold)
-    seen = signals(question, best[0])
     weights = learned("similarity" if encoder == _LEARNED_WITH else "words")
-    return Judgement(weights.probability(seen), weights.threshold)
+    return Judgement(weights.probability(signals(question, best)), weights.threshold)
 
 
-def signals(question: str, best: Choice) -> dict[str, float]:
-    """What the best sentence has of what the question asks for, each from 0 to 1 (cosine: -1 to 1).
+def signals(question: str, best: Sequence[Choice]) -> dict[str, float]:
+    """How the best sentence and its passage fit what the question asks for.
 
-    ``similarity``: cosine of question and sentence. ``words``: share of the question's words in the
-    sentence; ``passage``: in its passage; ``names``: of its numbers and names in the passage;
-    ``kind``: whether the sentence holds a date, a number or a name where one is asked for.
+    Shares, from 0 to 1: ``similarity``, the cosine of question and sentence (from -1); ``words``,
+    the share of the question's words in the sentence; ``kind``, whether the sentence holds a date,
+    a number or a name where one is asked for; ``denies``, whether the question says "not" and the
+    sentence does not.
+
+    Counts: ``missing``, words of the question that are not in the passage (up to 6);
+    ``opposites``, words of it that the passage has another one for; ``numbers``, numbers of it
+    that are not in the sentence; ``names``, numbers and names of it that none of the best three
+    sentences has together (up to 3 each).
+
+    Parameters
+    ----------
+    question : str
+    best : sequence of Choice
+        At least one, best first.
     """
-    sentence = best.sentence
-    around = content_words(" ".join([*sentence.chunk.headings, sentence.chunk.text]))
-    asked = content_words(question)
+    sentence = best[0].sentence
+    passage = "\n".join([*sentence.chunk.headings, sentence.chunk.text])
+    asked, named = content_words(question), specifics(question)
+    unnamed = (len(named - content_words(each.sentence.text)) for each in best[:JUDGED])
     return {
-        "similarity": best.similarity,
+        "similarity": best[0].similarity,
         "words": coverage(asked, content_words(sentence.text)),
-        "passage": coverage(asked, around),
-        "names": coverage(specifics(question), around),
         "kind": has_kind(question, sentence.text),
+        "denies": float(denies(question, sentence.text)),
+        "missing": min(len(asked - content_words(passage)), _MOST_MISSING),
+        "opposites": min(contrasts(question, passage), _MOST),
+        "numbers": min(other_numbers(question, sentence.text), _MOST),
+        "names": min(_MOST, *unnamed),
     }
 
 
@@ -159,4 +209,5 @@ def learned(name: str) -> Weights:
     """Weights of the package: ``words``, or ``similarity`` as well."""
     text = (resources.files("nearfield.rag") / "evidence.toml").read_text("utf-8")
     table = tomllib.loads(text)[name]
-    return Weights(table["weights"], table["bias"], table["threshold"])
+    about, says = (Regression(table[of]["weights"], table[of]["bias"]) for of in ("about", "says"))
+    return Weights(about, says, table["threshold"])

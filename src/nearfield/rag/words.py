@@ -22,10 +22,16 @@ he she they him his them her their our your my me we us you i there here not no 
 very much many more most some any each every all both either neither such own same other another
 too again ever even still while because since per s t d ll re ve m
 """
-_FUNCTION = frozenset(_FUNCTION_WORDS.split())
 _SPECIFIC = re.compile(r"\d[\d,.]*\d|\d|(?<![.!?:]\s)(?<!^)(?<![\"'“‘(\[])\b[A-Z][\w’'-]+")
 
 _analyzer = Analyzer()
+
+
+def _stems(text: str) -> frozenset[str]:
+    return frozenset(part for word in _analyzer.words(text) for part in word.parts)
+
+
+_FUNCTION = _stems(_FUNCTION_WORDS)
 
 
 @lru_cache(maxsize=4096)
@@ -34,11 +40,10 @@ def content_words(text: str) -> frozenset[str]:
 
     Examples
     --------
-    >>> sorted(content_words("What are the parkas for?"))
+    >>> sorted(content_words("Why are there only so many parkas?"))
     ['parka']
     """
-    raw = (part for word in _analyzer.words(text) for part in word.parts)
-    return frozenset(part for part in raw if part not in _FUNCTION)
+    return _stems(text) - _FUNCTION
 
 
 @lru_cache(maxsize=4096)
