@@ -20,13 +20,13 @@ __all__ = ["SETS", "Seen", "auroc_of", "fit", "look", "regression"]
 
 _SAYS = ("words", "kind", "denies", "missing", "opposites", "numbers", "names")
 SETS = {
-    "words": (("words", "missing"), _SAYS),
-    "similarity": (("similarity", "words"), ("similarity", *_SAYS)),
+    "words": (("words", "missing", "names"), _SAYS),
+    "similarity": (("similarity", "words", "names"), ("similarity", *_SAYS)),
 }
 """By what to tell whether the documents are about it, and whether they say it."""
 
 _REFUSED = 0.05
-_RIDGE = 1.0
+_RIDGE = 0.1
 Matrix = npt.NDArray[np.float64]
 
 
