@@ -125,7 +125,7 @@ def _evidence(
             "absent": asdict(auroc_of(absent, weights)),
             "all": asdict(auroc_of(tested, weights)),
         }
-    for signal in SETS["similarity"][1]:
+    for signal in taught[0].signals:
         alone = regression(taught, [signal], [each.answerable for each in taught])
         found[f"signal {signal}"] = {
             "unanswerable": asdict(auroc_of(nearly, alone)),

@@ -18,10 +18,11 @@ from nearfield.search.options import Mode
 
 __all__ = ["SETS", "Seen", "auroc_of", "fit", "look", "regression"]
 
+_ABOUT = ("words", "passage", "names")
 _SAYS = ("words", "kind", "denies", "missing", "opposites", "numbers", "names")
 SETS = {
-    "words": (("words", "missing", "names"), _SAYS),
-    "similarity": (("similarity", "words", "names"), ("similarity", *_SAYS)),
+    "words": (_ABOUT, _SAYS),
+    "similarity": (("similarity", *_ABOUT), ("similarity", *_SAYS)),
 }
 """By what to tell whether the documents are about it, and whether they say it."""
 

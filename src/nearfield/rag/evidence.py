@@ -145,10 +145,10 @@ def judge(
 def signals(question: str, best: Sequence[Choice]) -> dict[str, float]:
     """How the best sentence and its passage fit what the question asks for.
 
-    Shares, from 0 to 1: ``similarity``, the cosine of question and sentence (from -1); ``words``,
-    the share of the question's words in the sentence; ``kind``, whether the sentence holds a date,
-    a number or a name where one is asked for; ``denies``, whether the question says "not" and the
-    sentence does not.
+    Shares, from 0 to 1: ``similarity``, the cosine of question and sentence (from -1); ``words``
+    and ``passage``, the share of the question's words in either; ``kind``, whether the sentence
+    holds a date, a number or a name where one is asked for; ``denies``, whether the question says
+    "not" and the sentence does not.
 
     Counts: ``missing``, words of the question that are not in the passage (up to 6);
     ``opposites``, words of it that the passage has another one for; ``numbers``, numbers of it
@@ -163,14 +163,16 @@ def signals(question: str, best: Sequence[Choice]) -> dict[str, float]:
     """
     sentence = best[0].sentence
     passage = "\n".join([*sentence.chunk.headings, sentence.chunk.text])
+    around = content_words(passage)
     asked, named = content_words(question), specifics(question)
     unnamed = (len(named - content_words(each.sentence.text)) for each in best[:JUDGED])
     return {
         "similarity": best[0].similarity,
         "words": coverage(asked, content_words(sentence.text)),
+        "passage": coverage(asked, around),
         "kind": has_kind(question, sentence.text),
         "denies": float(denies(question, sentence.text)),
-        "missing": min(len(asked - content_words(passage)), _MOST_MISSING),
+        "missing": min(len(asked - around), _MOST_MISSING),
         "opposites": min(contrasts(question, passage), _MOST),
         "numbers": min(other_numbers(question, sentence.text), _MOST),
         "names": min(_MOST, *unnamed),

@@ -24,6 +24,7 @@ def test_signals_of_a_question_with_words_changed() -> None:
     assert signals(question, best) == {
         "similarity": 0.75,
         "words": 0.0,
+        "passage": 2 / 6,  # William, Hastings
         "kind": 0.8,
         "denies": 1.0,
         "missing": 4,  # vikings, win, 1067, near
