@@ -108,7 +108,7 @@ def command(
         seed=seed,
         command=_command(),
     )
-    with progress("Choosing", "questions") as bar:
+    with progress("Choosing", "questions", steps=True) as bar:
         decision = choose(
             request,
             place,

@@ -25,11 +25,19 @@ _PLAIN_EVERY = 10.0
 
 
 class Bar:
-    """A bar with share, count, rate and time left; lines every ten seconds without a terminal."""
+    """A bar with share, count, rate and time left; lines every ten seconds without a terminal.
 
-    def __init__(self, title: str, unit: str) -> None:
+    Parameters
+    ----------
+    title, unit : str
+    steps : bool
+        The share is that of one step of many, so that nothing is known of the time left.
+    """
+
+    def __init__(self, title: str, unit: str, *, steps: bool = False) -> None:
         self._title = title
         self._unit = unit
+        self._steps = steps
         self._begun = time.monotonic()
         self._spoken = self._begun
         self._progress: Progress | None = None
@@ -43,12 +51,15 @@ class Bar:
         rate = count / (now - self._begun)
         left = (now - self._begun) * (1 - fraction) / fraction if fraction > 0 else None
         rest = f"{duration(left)} left" if left is not None else ""
-        numbers = f"{count:,} {self._unit} · {rate:,.0f}/s · {rest}"
+        numbers = f"{count:,} {self._unit}"
+        if not self._steps:
+            numbers += f" · {rate:,.0f}/s · {rest}"
         if sys.stderr.isatty():
             self._draw(fraction, numbers, detail)
         elif now - self._spoken >= _PLAIN_EVERY:
             self._spoken = now
-            click.echo(f"{self._title}: {fraction:.0%} · {numbers}", err=True)
+            what = f"{detail} · " if detail else ""
+            click.echo(f"{self._title}: {what}{fraction:.0%} · {numbers}", err=True)
 
     def close(self) -> None:
         """Take the bar away."""
@@ -79,9 +90,9 @@ class Bar:
 
 
 @contextmanager
-def progress(title: str, unit: str) -> Iterator[Bar]:
+def progress(title: str, unit: str, *, steps: bool = False) -> Iterator[Bar]:
     """Show a :class:`Bar` while the block runs."""
-    bar = Bar(title, unit)
+    bar = Bar(title, unit, steps=steps)
     try:
         yield bar
     finally:

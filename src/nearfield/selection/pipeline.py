@@ -224,7 +224,9 @@ class Pipeline:
         if self.ask.expansion is not Expansion.NONE:
             mode = f"{self.ask.expansion.value} › {mode}"
         if self.search.mode is Mode.LEXICAL:
-            return f"words only (BM25) · {chunks}" + (f" · {mode}" if self.is_late else "")
+            return f"words only (BM25) · {chunks}" + (
+                f" › {self.late_step}" if self.is_late else ""
+            )
         return f"{self.model_label} · {chunks} · {self.storage} · {mode}"
 
     @property

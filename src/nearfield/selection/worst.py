@@ -64,7 +64,7 @@ def find(trial: Trial, trials: Trials, data: Data) -> list[Failing]:
         first = hits[0].chunk.text if hits else "nothing"
         failing.append(
             Failing(
-                data.queries[query],
+                _short(data.queries[query], 2 * _EXCERPT),
                 scores[query],
                 _expected(query, data),
                 _short(first),
@@ -116,6 +116,6 @@ def _name(document: Document) -> str:
     return _short(document.title or document.text)
 
 
-def _short(text: str) -> str:
+def _short(text: str, most: int = _EXCERPT) -> str:
     line = " ".join(text.split())
-    return line if len(line) <= _EXCERPT else line[: _EXCERPT - 1].rstrip() + "…"
+    return line if len(line) <= most else line[: most - 1].rstrip() + "…"

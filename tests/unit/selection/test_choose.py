@@ -17,7 +17,7 @@ from nearfield.models.cache import VectorCache
 from nearfield.search.options import Mode
 from nearfield.selection.candidates import Grid, storages_of
 from nearfield.selection.choose import choose
-from nearfield.selection.decision import page, plain, text
+from nearfield.selection.decision import page, plain, text, words
 from nearfield.selection.decision.record import Decision
 from nearfield.selection.limits import Limits
 from nearfield.selection.request import Request
@@ -129,6 +129,7 @@ def test_a_model_that_fails_is_told_and_the_rest_goes_on(judged: Path, tmp_path:
 
 def test_a_model_that_cannot_begin_is_told(judged: Path, tmp_path: Path) -> None:
     found = run(judged, tmp_path, grid=Grid(("broken", "good"), GRID.chunkers))
+    assert any("broken was not tried" in note for note in words.notes(found))
     assert ("broken", "the runtime gave up") in [(e.what, e.why) for e in found.not_tried]
 
 
@@ -203,6 +204,8 @@ def test_questions_are_made_where_there_are_none(tmp_path: Path) -> None:
     folder = shutil.copytree(ROOT / "docs" / "learn", tmp_path / "files")
     found = run(folder, tmp_path / "out", count=12)
     assert found.yardstick == "reading gain"
+    by_words = found.pipeline.search.mode is Mode.LEXICAL
+    assert by_words == any("favours searches by words" in note for note in words.notes(found))
     assert found.held_out is None
     assert "no questions, so they were made" in page.render(found)
 

@@ -8,7 +8,7 @@ from nearfield.evaluation.significance import LEVEL
 from nearfield.selection.data import Labels
 from nearfield.selection.decision import grounds, plots
 from nearfield.selection.decision.record import Decision
-from nearfield.selection.decision.units import size, time_text
+from nearfield.selection.decision.units import signed, size, time_text
 from nearfield.selection.pareto import Point
 from nearfield.selection.trial import Trial
 
@@ -38,13 +38,13 @@ def tiles(decision: Decision) -> str:
     else:
         found = grounds.interval_of(decision, chosen)
         under = f"on the questions it was chosen by, {found.low:.2f} to {found.high:.2f}"
-    name = "nDCG@10" if decision.yardstick == "ndcg@10" else decision.yardstick
+    name = _figure(decision)
     process = decision.footings.get(chosen.trial.key)
     memory = f"{size(process.memory)} in a process of its own" if process else "model and index"
     if chosen.trial.key == best.trial.key:
         standing, ratio = "best", f"of {len(decision.choice.points)} candidates"
     else:
-        standing, ratio = "tie", f"with the best, at 1/{best.cost / chosen.cost:.1f} of its cost"
+        standing, ratio = "tie", f"with the best, {best.cost / chosen.cost:.1f} times cheaper"
     shown = [
         ("first", f"{found.mean:.3f}", f"{name} {under}"),
         ("", standing, ratio),
@@ -104,10 +104,15 @@ def _table(decision: Decision, points: list[Point]) -> str:
         )
     return (
         '<div class="scroll"><table><thead><tr><th>Model</th><th>Passages · storage · search</th>'
-        f'<th class="n">{escape(decision.yardstick)}</th><th>95% interval</th><th>Verdict</th>'
+        f'<th class="n">{escape(_figure(decision))}</th><th>95% interval</th><th>Verdict</th>'
         '<th class="n">Median</th><th class="n">99%</th><th class="n">Memory</th>'
         f'<th class="n">Cost</th></tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
     )
+
+
+def _figure(decision: Decision) -> str:
+    name = decision.yardstick
+    return "nDCG@10" if name == "ndcg@10" else name[:1].upper() + name[1:]
 
 
 def _model(label: str) -> str:
@@ -178,7 +183,7 @@ def effects_table(decision: Decision) -> str:
         "with a "
         "tie may be made for other reasons; unsure means a loss that these questions cannot "
         "prove.</p><div class=scroll><table><thead><tr><th>Choice</th><th></th>"
-        f"<th class=n>{escape(decision.yardstick)}</th><th class=n>Loss</th><th>Verdict</th>"
+        f"<th class=n>{escape(_figure(decision))}</th><th class=n>Loss</th><th>Verdict</th>"
         f"<th class=n>Median time</th></tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )
 
@@ -194,16 +199,7 @@ def pareto_plot(decision: Decision) -> str:
         )
         for point in decision.choice.points
     ]  # fmt: skip
-    known = {point.trial.key for point in decision.choice.points}
-    marks += [
-        plots.Mark(
-            trial.pipeline.label, _model(trial.pipeline.label), trial.pipeline.search.mode,
-            sum(trial.scores.values()) / len(trial.scores), trial.quantile(0.5), complete=False,
-        )
-        for trial in decision.trials
-        if trial.key not in known and trial.scores and trial.seconds
-    ]  # fmt: skip
-    name = "nDCG@10" if decision.yardstick == "ndcg@10" else decision.yardstick
+    name = _figure(decision)
     said = (
         f"<p>{len(decision.choice.front)} candidates are on the front: nothing beats them in "
         f"quality, "
@@ -234,7 +230,7 @@ def matrix(decision: Decision) -> str:
             real = found.adjusted < LEVEL
             cells.append(
                 f"<td{' class=yes' if real and gain > 0 else ''} "
-                f'title="p = {found.adjusted:.4f}">{gain:+.3f}{"*" if real else ""}</td>'
+                f'title="p = {found.adjusted:.4f}">{signed(gain)}{"*" if real else ""}</td>'
             )
         name = escape(row.pipeline.label)
         chosen = " <b>(recommended)</b>" if row is decision.choice.recommended else ""
@@ -267,7 +263,7 @@ def worst_table(decision: Decision) -> str:
         return ""
     causes = any(each.cause for each in decision.worst)
     rows = "".join(
-        f'<tr><td class="wide">{escape(each.question)}</td><td class=n>{each.score:.2f}</td>'
+        f"<tr><td>{escape(each.question)}</td><td class=n>{each.score:.2f}</td>"
         f"<td>{escape(each.expected)}</td><td>{escape(each.found)}</td>"
         + (f"<td>{escape(each.cause)}</td>" if causes else "")
         + "</tr>"
@@ -278,7 +274,7 @@ def worst_table(decision: Decision) -> str:
         "<p>The questions with the lowest figures, and what came first in place of the answer. "
         "Read them: "
         "some are bad questions, some show what the pipeline cannot do.</p><div "
-        "class=scroll><table><thead>"
+        "class=scroll><table class=texts><thead>"
         f"<tr><th>Question</th><th class=n>Figure</th><th>{answer}</th><th>Came first</th>"
         + ("<th>Lost by</th>" if causes else "")
         + f"</tr></thead><tbody>{rows}</tbody></table></div>"

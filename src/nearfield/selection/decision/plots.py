@@ -26,8 +26,7 @@ class Mark:
     label, model : str
     mode : Mode
     quality, seconds : float
-    front, recommended, complete : bool
-        `complete` marks were asked all questions; the others went earlier.
+    front, recommended : bool
     """
 
     label: str
@@ -37,7 +36,6 @@ class Mark:
     seconds: float
     front: bool = False
     recommended: bool = False
-    complete: bool = True
 
 
 def colours_of(models: Sequence[str]) -> dict[str, str]:
@@ -47,7 +45,10 @@ def colours_of(models: Sequence[str]) -> dict[str, str]:
 
 
 def pareto(marks: Sequence[Mark], quality_name: str) -> str:
-    """Quality over latency; the front as steps, the recommendation ringed."""
+    """Quality over latency; the front as steps, the recommendation ringed.
+
+    All marks are of the same questions: others do not compare.
+    """
     if not marks:
         return ""
     axes = _Axes.of(marks)
@@ -58,7 +59,7 @@ def pareto(marks: Sequence[Mark], quality_name: str) -> str:
     ]
     parts += _grid(axes, quality_name)
     parts += _front(axes, marks)
-    ordered = sorted(marks, key=lambda mark: (mark.recommended, mark.complete, mark.front))
+    ordered = sorted(marks, key=lambda mark: (mark.recommended, mark.front))
     parts += [_shape(axes, mark, colours[mark.model]) for mark in ordered]
     parts.append("</svg>")
     return "".join(parts) + _legend(marks, colours)
@@ -147,11 +148,8 @@ def _tick(seconds: float) -> str:
 
 def _front(axes: _Axes, marks: Sequence[Mark]) -> list[str]:
     """Steps through those that no other candidate beats in quality and time at once."""
-    complete = sorted(
-        (mark for mark in marks if mark.complete), key=lambda mark: (mark.seconds, -mark.quality)
-    )
     steps: list[Mark] = []
-    for mark in complete:
+    for mark in sorted(marks, key=lambda mark: (mark.seconds, -mark.quality)):
         if not steps or mark.quality > steps[-1].quality:
             steps.append(mark)
     if len(steps) < 2:
@@ -164,11 +162,8 @@ def _front(axes: _Axes, marks: Sequence[Mark]) -> list[str]:
 
 def _shape(axes: _Axes, mark: Mark, colour: str) -> str:
     x, y = axes.x(mark.seconds), axes.y(mark.quality)
-    fill = colour if mark.complete else "var(--paper)"
     title = f"<title>{escape(mark.label)}: {mark.quality:.3f}, {time_text(mark.seconds)}</title>"
-    style = f'fill="{fill}" stroke="{colour}" stroke-width="1.5"'
-    if not mark.complete:
-        style += ' opacity="0.6"'
+    style = f'fill="{colour}" stroke="{colour}" stroke-width="1.5"'
     parts = []
     if mark.recommended:
         right = x > _WIDTH * 0.7
@@ -199,8 +194,6 @@ def _legend(marks: Sequence[Mark], colours: Mapping[str, str]) -> str:
     ]
     shapes = {Mode.DENSE: "● meaning", Mode.HYBRID: "■ meaning and words", Mode.LEXICAL: "▲ words"}
     items += [f"<span>{shapes[m]}</span>" for m in shapes if any(mark.mode is m for mark in marks)]
-    if not all(mark.complete for mark in marks):
-        items.append("<span>hollow: went on an earlier rung</span>")
     return f'<p class="legend">{"".join(items)}</p>'
 
 

@@ -44,7 +44,8 @@ padding:6px 9px 6px 0;
 vertical-align:bottom;white-space:nowrap}
 td{border-bottom:1px solid var(--line);padding:6px 9px 6px 0;vertical-align:middle}
 td.n,th.n{text-align:right;white-space:nowrap}
-td.wide{min-width:14em}
+.texts{table-layout:fixed;min-width:720px}.texts td{vertical-align:top;overflow-wrap:anywhere}
+.texts th:nth-child(2){width:5em}.texts th:nth-child(5){width:13em}
 tr.chosen td{background:var(--accent-tint)}
 tr.chosen td:first-child{box-shadow:inset 3px 0 0 var(--accent);
 padding-left:9px}

@@ -1,10 +1,10 @@
-"""Times and sizes as records write them."""
+"""Figures, times and sizes as records write them."""
 
 from __future__ import annotations
 
 from math import isnan
 
-__all__ = ["size", "time_text"]
+__all__ = ["signed", "size", "time_text"]
 
 
 def time_text(seconds: float) -> str:
@@ -35,3 +35,14 @@ def size(value: float) -> str:
             number = value / factor
             return f"{number:.1f} {unit}" if number < 10 else f"{number:.0f} {unit}"
     return f"{value:.0f} B"
+
+
+def signed(value: float) -> str:
+    """A difference, with its sign.
+
+    Examples
+    --------
+    >>> signed(0.0123), signed(-0.5)
+    ('+0.012', '−0.500')
+    """
+    return f"{value:+.3f}".replace("-", "−")

@@ -8,7 +8,7 @@ from nearfield.search.options import Mode
 from nearfield.selection.data import Labels
 from nearfield.selection.decision.late import LateStep, late_steps
 from nearfield.selection.decision.record import Decision
-from nearfield.selection.decision.units import size, time_text
+from nearfield.selection.decision.units import signed, size, time_text
 from nearfield.selection.pipeline import Pipeline
 from nearfield.selection.trial import halves
 from nearfield.stores.local import SearchPath
@@ -63,7 +63,7 @@ def reasons(decision: Decision) -> list[str]:
             f"The best of {len(choice.points)} candidates on these questions is "
             f"{best.pipeline.label} "
             f"with {best.quality:.3f}. The recommendation lost {verdict.loss:.3f} against it (95% "
-            f"interval of the loss {verdict.low:+.3f} to {verdict.high:+.3f}, p = "
+            f"interval of the loss {signed(verdict.low)} to {signed(verdict.high)}, p = "
             f"{verdict.p:.2f}): a tie, "
             f"and {_saving(best.cost / max(chosen.cost, 1e-9))}."
         )
@@ -90,9 +90,10 @@ def _late(decision: Decision, step: LateStep) -> str:
     elif loss and gain.mean > 0:
         verdict += "; take it if quality matters more than time"
     return (
-        f"{_done(step.trial.pipeline)} changed the figure by {gain.mean:+.3f} on {step.questions} "
-        f"questions (95% interval {gain.low:+.3f} to {gain.high:+.3f}, p = {step.p:.2f}) and took "
-        f"{time_text(step.seconds)} a question in place of {time_text(step.before)}: {verdict}."
+        f"{_done(step.trial.pipeline)} changed the figure by {signed(gain.mean)} on "
+        f"{step.questions} questions (95% interval {signed(gain.low)} to {signed(gain.high)}, "
+        f"p = {step.p:.2f}) and took {time_text(step.seconds)} a question in place of "
+        f"{time_text(step.before)}: {verdict}."
     )
 
 
@@ -119,12 +120,11 @@ def _figure(decision: Decision) -> str:
     if held is not None and chosen.trial.key in held.intervals:
         found = held.intervals[chosen.trial.key]
         return (
-            f"{_name(decision)} is {found.mean:.3f} on {held.questions} questions that the choice "
-            f"never "
-            f"saw (95% interval {found.low:.3f} to {found.high:.3f})."
+            f"{_explained(decision)} is {found.mean:.3f} on {held.questions} questions that the "
+            f"choice never saw (95% interval {found.low:.3f} to {found.high:.3f})."
         )
     return (
-        f"{_name(decision)} is {chosen.quality:.3f} on the {len(decision.choice.questions)} "
+        f"{_explained(decision)} is {chosen.quality:.3f} on the {len(decision.choice.questions)} "
         f"questions that it was chosen by, which is optimistic: {why_none_held_out(decision)}."
     )
 
@@ -138,6 +138,13 @@ def why_none_held_out(decision: Decision) -> str:
 
 def _name(decision: Decision) -> str:
     return "nDCG@10" if decision.yardstick == "ndcg@10" else decision.yardstick.capitalize()
+
+
+def _explained(decision: Decision) -> str:
+    """The figure's name, with its meaning where few people know it."""
+    if decision.data.spans:
+        return f"{_name(decision)} (how soon a reader of the hits has the answer, at most 1)"
+    return _name(decision)
 
 
 def _lead(decision: Decision) -> str:
@@ -162,12 +169,13 @@ def _confirmed(decision: Decision) -> list[str]:
     verdict = held.verdicts.get(chosen)
     if verdict is not None and verdict.is_worse:
         return [
-            f"On the held-out questions that best one is significantly better ({-difference:.3f}, "
-            f"p = {verdict.p:.3f}): take it if quality matters more than cost."
+            "On the held-out questions that best one is significantly better "
+            f"({signed(-difference)}, p = {verdict.p:.3f}): take it if quality matters more than "
+            "cost."
         ]
     return [
-        f"On the held-out questions the two differ by {difference:+.3f}, which is no significant "
-        "difference either."
+        f"On the held-out questions the two differ by {signed(difference)}, which is no "
+        "significant difference either."
     ]
 
 
@@ -221,6 +229,19 @@ def notes(decision: Decision) -> list[str]:
             f"{len(decision.choice.questions)} questions tell large differences only; more of "
             f"them, or "
             "some of your own, make a surer choice"
+        )
+    models = decision.request.grid.models
+    left = [each.what for each in decision.plan.not_tried if each.what in models]
+    if left:
+        several = (
+            f"{', '.join(left)} were not tried" if len(left) > 1 else f"{left[0]} was not tried"
+        )
+        told.append(f"{several}; see below why. A larger --budget may change the recommendation")
+    if decision.pipeline.search.mode is Mode.LEXICAL and data.labels is Labels.MADE:
+        told.append(
+            "questions that are made of documents use their words, which favours searches by "
+            "words. Before doing without searches by meaning, ask some questions of your own "
+            "(--questions)"
         )
     failed = {t.pipeline.model.name: t.failed for t in decision.trials if t.failed}
     told += [f"{model} failed and was left out: {reason}" for model, reason in failed.items()]
