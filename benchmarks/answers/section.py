@@ -79,3 +79,8 @@ def _times(figures: Mapping[str, Any]) -> Iterator[str]:
             f"another question about the same one ({first['prompt_tokens_per_second']:g} prompt "
             "tokens a second)."
         )
+        if "usual_context_s" in first:
+            yield (
+                f"It is given {first['usual_context_tokens']:,} tokens where nothing else is said; "
+                f"a new context of these takes {first['usual_context_s']:g} s."
+            )

@@ -74,10 +74,14 @@ def _timed(collection: Collection, questions: Sequence[str]) -> dict[str, Json]:
 
 
 def first_words(tokens: int = 1500) -> dict[str, Json]:
-    """Seconds to the first piece for a long context: new, and for a second question about it."""
-    from nearfield.rag import generators
+    """Seconds to the first piece for a long context: new, and for a second question about it.
+
+    And for a new one that is as long as the model's own prompts let it be.
+    """
+    from nearfield.rag import generators, prompts
 
     generator = generators.load(generators.default_generator() or "")
+    usual = prompts.load(prompts.name_for(generator.name)).context_tokens
     words = ["river", "rises", "hills", "runs", "sea", "past", "mills", "meadows"]
     system = Message(Speaker.SYSTEM, "Answer the question in one short sentence.")
 
@@ -96,9 +100,12 @@ def first_words(tokens: int = 1500) -> dict[str, Json]:
     context = " ".join(rng.choice(words, tokens - 40))
     new, counted = ask(context, "Where does it rise?")
     again, _ = ask(context, "Where does it end?")
+    short, _ = ask(" ".join(rng.choice(words, usual)), "Where does it rise?")
     return {
         "context_tokens": counted,
         "new_context_s": round(new, 2),
         "same_context_s": round(again, 2),
+        "usual_context_tokens": usual,
+        "usual_context_s": round(short, 2),
         "prompt_tokens_per_second": round(counted / new, 1),
     }

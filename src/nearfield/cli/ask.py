@@ -58,7 +58,11 @@ _READ_AGAIN = 10
     help="What a generator makes of the question before the search.",
 )
 @click.option("--neighbours", default=0, type=click.IntRange(min=0), help="Passages around each.")
-@click.option("--context-tokens", default=1500, show_default=True, type=click.IntRange(min=1))
+@click.option(
+    "--context-tokens",
+    type=click.IntRange(min=1),
+    help="Most tokens of all passages; by default 1500, for small local models 500.",
+)
 @click.option("--threshold", type=click.FloatRange(0, 1), help="Least confidence.")
 @click.option("--drop-unsupported", is_flag=True, help="Leave out sentences without a source.")
 @click.option("--prompts", default="auto", metavar="NAME|FILE", help="Prompts in TOML.")
@@ -77,7 +81,7 @@ def command(
     rerank: bool,
     expansion: str,
     neighbours: int,
-    context_tokens: int,
+    context_tokens: int | None,
     threshold: float | None,
     drop_unsupported: bool,
     prompts: str,

@@ -63,8 +63,9 @@ class AskOptions:
     rerank : str, bool or None
         Read the best candidates again: True for the default reranker, or its name. Not with the
         expansion ``hyde``.
-    context_tokens : int
-        Most tokens of all passages together, counted by the generator.
+    context_tokens : int or None
+        Most tokens of all passages together, counted by the generator; None for as many as the
+        prompts say, 1,500 or, for small models, 500.
     answer_tokens : int
         Most tokens of the answer.
     neighbours : int
@@ -85,7 +86,7 @@ class AskOptions:
 
     search: SearchOptions = field(default_factory=lambda: SearchOptions(k=5, mode=Mode.HYBRID))
     rerank: str | bool | None = None
-    context_tokens: int = 1500
+    context_tokens: int | None = None
     answer_tokens: int = 256
     neighbours: int = 0
     order: Order = Order.ENDS
@@ -100,8 +101,9 @@ class AskOptions:
         object.__setattr__(self, "expansion", Expansion.of(self.expansion))
         object.__setattr__(self, "unsupported", Unsupported.of(self.unsupported))
         for name in ("context_tokens", "answer_tokens", "sentences"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} is {getattr(self, name)}: expected at least 1")
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise InputError(f"{name} is {value}: expected at least 1")
         if self.expansion is Expansion.HYDE and self.rerank:
             raise InputError(
                 "a made-up passage is searched for by its vector, and the hits of a vector are not "

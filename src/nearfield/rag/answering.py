@@ -261,7 +261,7 @@ class Answerer:
     ) -> Context:
         generator = self._generator
         assert generator is not None
-        budget = options.context_tokens
+        budget = options.context_tokens or texts.context_tokens
         if generator.context_tokens is not None:
             fixed = sum(generator.count(m.text) for m in _messages(texts, question, ""))
             room = generator.context_tokens - options.answer_tokens - fixed - _SPARE

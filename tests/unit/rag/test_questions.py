@@ -104,6 +104,7 @@ def test_prompts_of_the_package() -> None:
     small, default = prompts.load("small"), prompts.load()
     assert small.hyde == default.hyde
     assert small.stop == ("\n",)
+    assert (small.context_tokens, default.context_tokens) == (500, 1500)
     system, user = default.answer.fill(
         {"context": "{question}", "question": "Why?", "abstain": "No."}
     )
@@ -126,6 +127,7 @@ def test_a_file_of_ones_own(tmp_path: Path) -> None:
         ("[reply]\nuser = 'x'", "have reply; known are"),
         ("answer = 1", r"\[answer\]"),
         ("stop = 'x'", "expected a list"),
+        ("context_tokens = 0", "expected 1 or more"),
         ("a = = 1", "no TOML"),
     ],
 )

@@ -62,6 +62,8 @@ class Prompts:
         What is said when the passages hold no answer.
     stop : tuple of str
         An answer ends before any of these.
+    context_tokens : int
+        Most tokens of all passages, where the question does not say how many.
     """
 
     answer: Prompt
@@ -70,7 +72,8 @@ class Prompts:
     hyde: Prompt
     decompose: Prompt
     abstain: str
-    stop: tuple[str, ...] = ()
+    stop: tuple[str, ...]
+    context_tokens: int
 
 
 def names() -> list[str]:
@@ -143,7 +146,7 @@ def _checked(tables: Mapping[str, object], name: str) -> Prompts:
             f"the prompts {name} have {', '.join(unknown)}; known are {', '.join(sorted(known))}"
         )
     made: dict[str, Prompt] = {}
-    for each in sorted(known - {"abstain", "stop"}):
+    for each in sorted(known - {"abstain", "stop", "context_tokens"}):
         table = tables[each]
         if not isinstance(table, Mapping) or set(table) - {"system", "user"}:
             raise InputError(f"[{each}] of the prompts {name} must have 'system' and 'user' only")
@@ -158,4 +161,7 @@ def _checked(tables: Mapping[str, object], name: str) -> Prompts:
     stop = tables.get("stop", ())
     if not isinstance(stop, list | tuple) or not all(isinstance(s, str) and s for s in stop):
         raise InputError(f"'stop' of the prompts {name} is {stop!r}: expected a list of texts")
-    return Prompts(**made, abstain=str(tables["abstain"]), stop=tuple(stop))
+    most = tables["context_tokens"]
+    if not isinstance(most, int) or isinstance(most, bool) or most < 1:
+        raise InputError(f"'context_tokens' of the prompts {name} is {most!r}: expected 1 or more")
+    return Prompts(**made, abstain=str(tables["abstain"]), stop=tuple(stop), context_tokens=most)
