@@ -252,10 +252,13 @@ class Trials:
         return True
 
     def _out_of_time(self, trial: Trial, how_far: str) -> None:
-        """Note how far a candidate came; without a figure of any rung it is out of the decision."""
+        """Note how far a candidate came; without a figure of any rung it is out of the decision.
+
+        So is a late one: what is slow must not cost the others the questions that they were asked.
+        """
         self.stopped = self.stopped or "the time was up"
         trial.interrupted = f"{NOT_MEASURED}; {how_far}"
-        if not trial.scores:
+        if not trial.scores or trial.pipeline.is_late:
             trial.skipped = trial.interrupted
 
     def _answers(

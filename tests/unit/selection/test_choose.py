@@ -129,7 +129,7 @@ def test_a_model_that_fails_is_told_and_the_rest_goes_on(judged: Path, tmp_path:
 
 def test_a_model_that_cannot_begin_is_told(judged: Path, tmp_path: Path) -> None:
     found = run(judged, tmp_path, grid=Grid(("broken", "good"), GRID.chunkers))
-    assert any("broken was not tried" in note for note in words.notes(found))
+    assert any("not tried: broken;" in note for note in words.notes(found))
     assert ("broken", "the runtime gave up") in [(e.what, e.why) for e in found.not_tried]
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from nearfield.selection.decision.record import Decision
 from nearfield.selection.limits import Limits
 from nearfield.selection.pipeline import ModelChoice, Pipeline, SearchChoice
 from nearfield.selection.request import Request
+from nearfield.types import FloatArray
 
 GRID = Grid(
     ("good", "poor"), (Chunking("tokens", 50),), modes=(Mode.DENSE, Mode.HYBRID), rerankers=("rr",)
@@ -73,6 +75,21 @@ def test_a_slow_reranker_is_asked_some_rungs_and_the_rest_is_told(
     assert found.rungs[-1].complete and len(found.choice.questions) == 40
     assert "on 14 questions" in words.reasons(found)[-1]
     assert found.actual.seconds <= 60.0
+
+
+def test_a_reranker_that_is_cut_short_costs_the_others_no_question(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Tiring(Reader):
+        def score(self, query: str, texts: Sequence[str]) -> FloatArray:
+            self.seconds = 0.01 if len(self.read) < 40 else 1.0
+            return super().score(query, texts)
+
+    monkeypatch.setattr("tests.unit.selection.test_late.Reader", Tiring)
+    found, _ = run(tmp_path, monkeypatch, seconds=0.01, budget=60.0)
+    late = [trial for trial in found.trials if "questions were asked" in trial.skipped]
+    assert late and all(len(trial.scores) in {0, 12, 14} for trial in late)
+    assert found.stopped and found.rungs[-1].complete and len(found.choice.questions) == 40
 
 
 def test_a_reranker_beyond_the_limit_is_not_tried(

@@ -233,10 +233,10 @@ def notes(decision: Decision) -> list[str]:
     models = decision.request.grid.models
     left = [each.what for each in decision.plan.not_tried if each.what in models]
     if left:
-        several = (
-            f"{', '.join(left)} were not tried" if len(left) > 1 else f"{left[0]} was not tried"
+        told.append(
+            f"not tried: {', '.join(left)}; the reasons are below. What is not tried cannot be "
+            "recommended"
         )
-        told.append(f"{several}; see below why. A larger --budget may change the recommendation")
     if decision.pipeline.search.mode is Mode.LEXICAL and data.labels is Labels.MADE:
         told.append(
             "questions that are made of documents use their words, which favours searches by "
