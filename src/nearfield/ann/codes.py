@@ -13,6 +13,7 @@ from nearfield.ann.arrays import Candidates, checked_mask, checked_queries, chec
 from nearfield.ann.code_file import CodeFile, Commit
 from nearfield.ann.segments import SEGMENT, UNIT, Layout, Parts
 from nearfield.ann.space import Space
+from nearfield.ann.with_numpy import Within
 from nearfield.compiled import address
 from nearfield.errors import DimensionMismatch, InputError
 from nearfield.masks import Mask
@@ -209,6 +210,7 @@ class Codes:
         coarse: int | None = None,
         allowed: Mask | None = None,
         below: int | None = None,
+        within: tuple[Within, float] | None = None,
     ) -> Candidates:
         """Propose the best slots of each query by estimated score.
 
@@ -224,6 +226,9 @@ class Codes:
             Slots that take part.
         below : int, optional
             Slots from this one on take no part.
+        within : tuple of Lists and float, optional
+            Lists of these codes, and their reach: only those that may hold some of the best are
+            scanned. See :class:`nearfield.ann.lists.Lists`.
 
         Returns
         -------
@@ -244,12 +249,13 @@ class Codes:
         mask = checked_mask(allowed, count)
         kernel = library.choose()
         if kernel is None or not count:
-            return self._search_with_numpy(wanted, candidates, coarse, mask, data, count)
+            return self._search_with_numpy(wanted, candidates, coarse, mask, data, count, within)
         slots = np.empty((len(wanted), candidates), dtype=np.int64)
         estimates = np.empty((len(wanted), candidates), dtype=np.float32)
         library.check(
             library.library().nfa_code_search(
                 kernel.index, self.space.native, place, count,
+                None if within is None else within[0].structure(within[1]),
                 address(wanted), len(wanted), coarse, candidates,
                 None if mask is None else address(mask),
                 address(slots), address(estimates),
@@ -289,6 +295,7 @@ class Codes:
         mask: Mask | None,
         data: list[npt.NDArray[np.uint8]],
         count: int,
+        within: tuple[Within, float] | None,
     ) -> Candidates:
         slots = np.full((len(queries), candidates), -1, dtype=np.int64)
         estimates = np.full((len(queries), candidates), -np.inf, dtype=np.float32)
@@ -296,7 +303,7 @@ class Codes:
         for i, query in enumerate(queries if count else ()):
             ready = with_numpy.prepare(self.space, query)
             found, scores = with_numpy.search(
-                self.space, parts, count, ready, coarse, candidates, mask
+                self.space, parts, count, ready, coarse, candidates, mask, within
             )
             slots[i, : len(found)], estimates[i, : len(found)] = found, scores
         return Candidates(slots, estimates)

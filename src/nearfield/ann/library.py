@@ -7,7 +7,7 @@ by :func:`available`, and NumPy serves with the same results.
 from __future__ import annotations
 
 import ctypes
-from ctypes import POINTER, c_double, c_int32, c_int64, c_void_p
+from ctypes import POINTER, c_double, c_float, c_int32, c_int64, c_void_p
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ __all__ = [
     "Availability",
     "Collection",
     "Kernel",
+    "Lists",
     "Space",
     "available",
     "check",
@@ -61,12 +62,29 @@ class Space(ctypes.Structure):
     ]
 
 
+class Lists(ctypes.Structure):
+    """``nfa_lists``."""
+
+    _fields_ = [
+        *(
+            (name, c_void_p)
+            for name in (
+                "blocks", "starts", "means", "steps", "adds", "spreads", "add_spreads",
+            )
+        ),
+        ("count", c_int64),
+        ("covered", c_int64),
+        ("reach", c_float),
+    ]  # fmt: skip
+
+
 class Collection(ctypes.Structure):
     """``nfa_collection``."""
 
     _fields_ = [
         ("space", POINTER(Space)),
         ("segments", c_void_p),
+        ("lists", POINTER(Lists)),
         *((name, c_int64) for name in ("covered", "slots", "offset", "stride")),
         ("file", c_int32),
         ("kernel", c_int32),
@@ -142,8 +160,8 @@ def load(path: Path) -> ctypes.CDLL:
         c_int32, POINTER(Space), c_void_p, c_int64, c_int64, c_void_p, c_int64,
     ]  # fmt: skip
     native.nfa_code_search.argtypes = [
-        c_int32, POINTER(Space), c_void_p, c_int64, *queries, c_int64, c_int64, c_void_p,
-        c_void_p, c_void_p,
+        c_int32, POINTER(Space), c_void_p, c_int64, POINTER(Lists), *queries, c_int64, c_int64,
+        c_void_p, c_void_p, c_void_p,
     ]  # fmt: skip
     native.nfa_nearest.argtypes = [
         POINTER(Collection), *queries, c_int64, c_int64, c_void_p, c_int64, c_void_p, c_void_p,

@@ -16,6 +16,7 @@ from nearfield.ann.arrays import allowed_slots, checked_mask, checked_queries
 from nearfield.ann.codes import Codes
 from nearfield.ann.exact import Records, rescore
 from nearfield.ann.records import read_records
+from nearfield.ann.with_numpy import Within
 from nearfield.compiled import address
 from nearfield.errors import InputError
 from nearfield.masks import Mask
@@ -58,6 +59,7 @@ def nearest_by_codes(
     k: int,
     candidates: tuple[int, int],
     allowed: Mask | None = None,
+    within: tuple[Within, float] | None = None,
 ) -> Ranked:
     """Return the `k` nearest of each query among what codes propose and what has no code.
 
@@ -74,6 +76,8 @@ def nearest_by_codes(
         Slots to propose by 4-bit estimate, at least 1, and to keep by 1-bit estimate for that.
     allowed : Mask, optional
         Slots of `records` that take part.
+    within : tuple of Lists and float, optional
+        See :meth:`Codes.search`.
 
     Raises
     ------
@@ -90,14 +94,15 @@ def nearest_by_codes(
     mask = checked_mask(allowed, records.count)
     kernel = library.choose()
     if kernel is None:
-        return _with_numpy(codes, records, wanted, k, (fine, coarse), mask)
+        return _with_numpy(codes, records, wanted, k, (fine, coarse), mask, within)
     count = len(wanted)
     slots, rows = np.empty((count, k), np.int64), np.empty((count, k), np.int64)
     scores = np.empty((count, k), np.float32)
     _held, covered, place = codes.mapped
     collection = library.Collection(
-        codes.space.structure, place, covered, records.count, records.offset - ROW_HEAD,
-        records.stride, records.file, kernel.index,
+        codes.space.structure, place,
+        None if within is None else within[0].structure(within[1]), covered, records.count,
+        records.offset - ROW_HEAD, records.stride, records.file, kernel.index,
     )  # fmt: skip
     status = library.library().nfa_nearest(
         byref(collection), address(wanted), count, coarse, fine,
@@ -125,6 +130,7 @@ def _with_numpy(
     k: int,
     candidates: tuple[int, int],
     mask: Mask | None,
+    within: tuple[Within, float] | None,
 ) -> Ranked:
     squares = (queries.astype(np.float64) ** 2).sum(axis=1)
     if not bool(((squares > 0.0) & (squares < np.inf)).all()):
@@ -134,7 +140,9 @@ def _with_numpy(
     found = np.empty((len(queries), 0), dtype=np.int64)
     if covered:
         fine = max(min(fine, records.count), 1)
-        found = codes.search(queries, fine, coarse=coarse, allowed=mask, below=covered).slots
+        found = codes.search(
+            queries, fine, coarse=coarse, allowed=mask, below=covered, within=within
+        ).slots
     tail = tail_of(mask, covered, records.count)
     found = np.concatenate([found, np.broadcast_to(tail, (len(queries), len(tail)))], axis=1)
     shape = (len(queries), k)

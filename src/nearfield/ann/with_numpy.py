@@ -10,6 +10,7 @@ for every vector, so only the rest of the query is estimated.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +23,7 @@ from nearfield.masks import Mask
 from nearfield.metric import Metric
 from nearfield.types import FloatArray, IntArray
 
-__all__ = ["PreparedQuery", "encode", "prepare", "search"]
+__all__ = ["PreparedQuery", "Within", "encode", "halves", "prepare", "search"]
 
 # A row of 4-bit levels lies 0.3375 standard deviations apart: 2.7 to each side, where the squared
 # error of normally distributed values is least.
@@ -47,6 +48,8 @@ class PreparedQuery:
         Factor from estimates back to scores.
     rotated : ndarray of float32, shape (width,)
         Before it was quantised.
+    norm : float32
+        Its length.
     """
 
     coarse: FloatArray
@@ -57,6 +60,22 @@ class PreparedQuery:
     centre_score: np.float32
     length: np.float32
     rotated: FloatArray
+    norm: np.float32
+
+
+class Within(Protocol):
+    """Lists that a search goes through; see :class:`nearfield.ann.lists.Lists`."""
+
+    @property
+    def covered(self) -> int: ...
+    @property
+    def count(self) -> int: ...
+    @property
+    def means(self) -> npt.NDArray[np.int8]: ...
+    @property
+    def floats(self) -> FloatArray: ...
+    def block(self, number: int, /) -> tuple[Parts, npt.NDArray[np.uint32]]: ...
+    def structure(self, reach: float, /) -> Any: ...  # noqa: ANN401
 
 
 def prepare(space: Space, query: FloatArray) -> PreparedQuery:
@@ -83,7 +102,8 @@ def prepare(space: Space, query: FloatArray) -> PreparedQuery:
     rotated = space.rotated(placed[None, :])[0]
     coarse, coarse_step = _coarse(rotated)
     fine, fine_step = _stepped(rotated, np.abs(rotated).max() / np.float32(127.0))
-    return PreparedQuery(coarse, fine, coarse_step, fine_step, common, score, back, rotated)
+    norm = np.sqrt(_product(rotated, rotated))
+    return PreparedQuery(coarse, fine, coarse_step, fine_step, common, score, back, rotated, norm)
 
 
 def encode(space: Space, vectors: FloatArray, unit: Parts, first: int) -> None:
@@ -106,7 +126,7 @@ def _encode_some(space: Space, vectors: FloatArray, unit: Parts, places: IntArra
         usual = measurable & (squares > np.float32(1e-30))
         adds = np.where(measurable, adds, np.float32(np.nan))
         turned[~measurable] = 0.0
-        factors = _bfloat16(np.where(usual, squares / lane_sums(np.abs(turned)), np.float32(0.0)))
+        factors = halves(np.where(usual, squares / lane_sums(np.abs(turned)), np.float32(0.0)))
         one_bit = _widened(factors)
         deviations = np.sqrt(squares / np.float32(space.width))
         steps = np.where(usual, _ONE / (_STEP * deviations), np.float32(0.0))
@@ -117,7 +137,7 @@ def _encode_some(space: Space, vectors: FloatArray, unit: Parts, places: IntArra
         ratios = np.where(one_bit > 0, np.minimum(ratios, np.float32(65535.0)), np.float32(0.0))
     blocks, lanes = places // BLOCK, places % BLOCK
     unit.signs[blocks, :, lanes] = np.packbits(turned >= 0, axis=1, bitorder="little")
-    unit.rough_adds[blocks, lanes] = _bfloat16(adds)
+    unit.rough_adds[blocks, lanes] = halves(adds)
     unit.factors[blocks, lanes] = factors
     unit.low[places] = _packed(levels)
     unit.adds[places] = adds
@@ -133,6 +153,7 @@ def search(
     coarse: int,
     fine: int,
     allowed: Mask | None,
+    within: tuple[Within, float] | None = None,
 ) -> tuple[IntArray, FloatArray]:
     """Best slots and their estimated scores, at most `fine`, best first."""
     parts = [
@@ -141,10 +162,38 @@ def search(
     ]
     estimates = np.concatenate(parts)
     kept = allowed_slots(allowed, count)
+    if within is not None and within[0].count:
+        kept = _listed(within[0], within[1], query, kept, estimates, (coarse + 1) // 2)
     kept = kept[_best(estimates[kept], kept, coarse)]
     estimates = _four_bit_estimates(segments, query, kept, estimates[kept])
     chosen = _best(estimates, kept, fine)
     return kept[chosen], _scores_of(space, query, estimates[chosen])
+
+
+def _listed(
+    lists: Within,
+    reach: float,
+    query: PreparedQuery,
+    slots: IntArray,
+    estimates: FloatArray,
+    near: int,
+) -> IntArray:
+    """Those of some slots that a search in lists comes to, ascending."""
+    steps, adds, spreads, add_spreads = lists.floats
+    sums = (lists.means.astype(np.int64) @ query.fine.astype(np.int64)).astype(np.float32)
+    with np.errstate(invalid="ignore"):
+        means = query.add_factor * adds + query.fine_step * steps * sums
+        spread = query.norm * spreads + np.abs(query.add_factor) * add_spreads
+        bounds = means + np.float32(reach) * spread
+    bounds[np.isnan(bounds)] = np.inf
+    met = slots[slots >= lists.covered]
+    for number in np.lexsort((np.arange(lists.count), -bounds)).tolist():
+        known = estimates[met]
+        known = np.sort(known[~np.isnan(known)])
+        if len(known) >= near and bounds[number] <= known[-near]:
+            break
+        met = np.concatenate([met, np.intersect1d(slots, lists.block(number)[1])])
+    return np.sort(met)
 
 
 def _one_bit_estimates(segment: Parts, query: PreparedQuery, used: int) -> FloatArray:
@@ -238,15 +287,15 @@ def _product(a: FloatArray, b: FloatArray) -> np.float32:
     return np.float32(lane_sums((a * b)[None, :])[0])
 
 
-def _bfloat16(values: FloatArray) -> npt.NDArray[np.uint16]:
-    """Half of a float32's bits: nearest, ties to even."""
+def halves(values: FloatArray) -> npt.NDArray[np.uint16]:
+    """bfloat16, half of a float32's bits: nearest, ties to even."""
     bits = values.astype(np.float32).view(np.uint32)
     rounded = bits + np.uint32(0x7FFF) + (bits >> np.uint32(16) & np.uint32(1))
     return (rounded >> np.uint32(16)).astype(np.uint16)
 
 
 def _rough(values: FloatArray) -> FloatArray:
-    return _widened(_bfloat16(values))
+    return _widened(halves(values))
 
 
 def _widened(halves: npt.NDArray[np.uint16]) -> FloatArray:

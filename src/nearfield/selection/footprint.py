@@ -10,7 +10,7 @@ from nearfield.stores.local import SearchPath
 
 __all__ = ["footprint"]
 
-_CODES, _GRAPH, _WORDS = "codes.nfc", "graph.nfg", "text"
+_CODES, _GRAPH, _WORDS = ("codes.nfc", "lists.nfl"), "graph.nfg", "text"
 
 
 def footprint(store: Path, pipeline: Pipeline, model_bytes: int) -> tuple[int, int]:
@@ -58,7 +58,7 @@ def _sizes(store: Path) -> dict[str, int]:
         if not path.is_file():
             continue
         size = path.stat().st_size
-        if path.name == _CODES:
+        if path.name in _CODES:
             sizes["codes"] += size
         elif path.name == _GRAPH:
             sizes["graph"] += size

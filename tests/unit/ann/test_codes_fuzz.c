@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <unistd.h>
+
 #include "codes.h"
 
 static uint64_t state;
@@ -76,6 +78,80 @@ static void exact(int32_t kernel) {
     free(rows), free(wanted), free(mask), free(slots), free(scores), free(again), free(more);
 }
 
+/* Lists of random slots, with empty places and blocks that no list has. */
+typedef struct {
+    nfa_lists lists;
+    unsigned char *blocks;
+    uint32_t *starts;
+    int8_t *means;
+    float *floats;
+} listed;
+
+static listed lists_of(const unsigned char *segment, int64_t width, int64_t count) {
+    const size_t each = list_block_bytes((size_t)width), codes = block_bytes((size_t)width);
+    const int64_t many = below(7), blocks = many ? (count + 63) / 64 : 0;
+    listed l = {{0}, malloc((size_t)blocks * each + 1), malloc((size_t)(many + 1) * 4),
+                malloc((size_t)(many * width) + 1), malloc((size_t)(4 * many) * 4 + 1)};
+    for (int64_t b = 0; b < blocks; b++) {
+        memcpy(l.blocks + (size_t)b * each, segment + (size_t)b * codes, codes);
+        for (int64_t i = 0; i < 64; i++) {
+            const uint32_t slot = below(9) ? (uint32_t)(64 * b + i) : UINT32_MAX;
+            memcpy(l.blocks + (size_t)b * each + codes + 4 * (size_t)i, &slot, 4);
+        }
+    }
+    for (int64_t i = 0; i <= many; i++) l.starts[i] = (uint32_t)(many ? blocks * i / many : 0);
+    for (int64_t i = 0; i < many * width; i++) l.means[i] = (int8_t)below(256);
+    for (int64_t i = 0; i < 4 * many; i++) l.floats[i] = below(20) ? real() : INFINITY;
+    const float *f = l.floats;
+    l.lists = (nfa_lists){l.blocks, l.starts, l.means, f, f + many, f + 2 * many, f + 3 * many,
+                          many, below(2) ? count : below(count + 200), real() * 4.0f};
+    return l;
+}
+
+static void free_lists(listed *l) { free(l->blocks), free(l->starts), free(l->means), free(l->floats); }
+
+/* The same search, scored from a file of records that may end too early. */
+static void whole(int32_t kernel, const nfa_space *space, const unsigned char *segment,
+                  const nfa_lists *lists, const float *rows, int64_t covered, int64_t count,
+                  const float *wanted, int64_t queries, const uint8_t *mask) {
+    const int64_t dimension = space->dimension, stride = 16 + 4 * (dimension + below(3));
+    const int64_t offset = below(100), k = 1 + below(30), fine = 1 + below(60);
+    const int64_t slots_there = count ? covered + below(count - covered + 1) : 0;
+    char *record = calloc(1, (size_t)stride);
+    FILE *file = tmpfile();
+    require(file != NULL, "a file");
+    require(fseek(file, (long)offset, SEEK_SET) == 0, "seeking");
+    for (int64_t s = 0; s < count; s++) {
+        memcpy(record, &s, 8);
+        memcpy(record + 16, rows + s * dimension, (size_t)dimension * 4);
+        require(fwrite(record, (size_t)stride, 1, file) == 1, "writing");
+    }
+    require(fflush(file) == 0, "flushing");
+    nfa_collection c = {space, segment, lists, covered, slots_there, offset, stride, fileno(file),
+                        kernel};
+    int64_t *slots = malloc((size_t)(queries * k) * sizeof *slots + 1);
+    int64_t *ages = malloc((size_t)(queries * k) * sizeof *ages + 1);
+    float *scores = malloc((size_t)(queries * k) * sizeof *scores + 1);
+    int32_t status = nfa_nearest(&c, wanted, queries, fine + below(200), fine, mask, k, slots, ages,
+                                 scores);
+    require(status == NFA_OK || status == NFA_REJECTED, "nearest");
+    if (status == NFA_OK) check_answer(slots, scores, queries * k, slots_there, mask);
+    for (int64_t i = 0; status == NFA_OK && i < queries * k; i++)
+        require(ages[i] == slots[i], "rows are those of the slots");
+    if (slots_there > covered && queries && status == NFA_OK && !mask) {
+        require(ftruncate(fileno(file), (off_t)(offset + (slots_there - 1) * stride + 8)) == 0, "cutting");
+        require(nfa_nearest(&c, wanted, queries, fine, fine, mask, k, slots, ages, scores) == NFA_IO,
+                "a file that ends too early");
+    }
+    require(nfa_nearest(&c, wanted, queries, fine, fine, mask, 0, slots, ages, scores) == NFA_INVALID,
+            "no hits");
+    c.kernel = 99;
+    require(nfa_nearest(&c, wanted, queries, fine, fine, mask, k, slots, ages, scores) == NFA_INVALID,
+            "an unknown kernel");
+    fclose(file);
+    free(record), free(slots), free(ages), free(scores);
+}
+
 static void coded(int32_t kernel) {
     const int64_t dimension = 1 + below(200), width = (dimension + 63) / 64 * 64;
     const int64_t count = below(2500), queries = below(20), fine = 1 + below(50);
@@ -101,10 +177,18 @@ static void coded(int32_t kernel) {
     uint8_t *mask = mask_of(count);
     int64_t *slots = malloc((size_t)(queries * fine) * sizeof *slots + 1);
     float *scores = malloc((size_t)(queries * fine) * sizeof *scores + 1);
-    require(nfa_code_search(kernel, &space, segment, count, wanted, queries, coarse, fine, mask,
+    require(nfa_code_search(kernel, &space, segment, count, NULL, wanted, queries, coarse, fine, mask,
                             slots, scores) == NFA_OK, "search in codes");
     check_answer(slots, scores, queries * fine, count, mask);
-    require(nfa_code_search(kernel, &space, segment, count, wanted, queries, fine - 1, fine, mask,
+    listed l = lists_of(segment, width, count);
+    require(nfa_code_search(kernel, &space, segment, count, &l.lists, wanted, queries, coarse, fine,
+                            mask, slots, scores) == NFA_OK, "search in lists");
+    check_answer(slots, scores, queries * fine, count, mask);
+    const int64_t covered = count - (count ? below(count < 80 ? count : 80) : 0);
+    whole(kernel, &space, segment, below(2) ? &l.lists : NULL, rows, covered, count, wanted, queries,
+          mask);
+    free_lists(&l);
+    require(nfa_code_search(kernel, &space, segment, count, NULL, wanted, queries, fine - 1, fine, mask,
                             slots, scores) == NFA_INVALID, "too few coarse ones");
     require(nfa_encode(kernel, &space, rows, 4, 1, unit, (int64_t)UNIT) == NFA_INVALID,
             "beyond the unit");
@@ -122,7 +206,7 @@ int main(int argc, char **argv) {
         }
     require(nfa_exact_search(99, NULL, 4, 0, 1, 0, NULL, 0, 1, NULL, NULL, NULL) == NFA_INVALID,
             "an unknown kernel");
-    require(nfa_code_search(0, NULL, NULL, 0, NULL, 0, 1, 1, NULL, NULL, NULL) == NFA_INVALID,
+    require(nfa_code_search(0, NULL, NULL, 0, NULL, NULL, 0, 1, 1, NULL, NULL, NULL) == NFA_INVALID,
             "no space");
     return 0;
 }

@@ -30,6 +30,7 @@
 #define SEGMENT ((size_t)16384)
 
 static inline size_t block_bytes(size_t width) { return BLOCK * (width / 8 + 4); }
+static inline size_t list_block_bytes(size_t width) { return block_bytes(width) + BLOCK * 4; }
 static inline size_t low_bytes(size_t width) { return width / 64 * 24; }
 static inline size_t row_bytes(size_t width) { return low_bytes(width) + 8; }
 static inline size_t rows_offset(size_t width, size_t places) {
@@ -59,6 +60,7 @@ typedef struct {
     int8_t *bytes;   /* width: the quantised query for rows */
     float one_bit_step, low_step;
     int32_t one_bit_base, low_base;
+    float norm;         /* length of the rotated query */
     float add_factor;   /* of what is stored to be added */
     float centre_score; /* cosine, dot: product with the centre; Euclidean: squared distance to it */
     float length;       /* factor from estimates back to scores */

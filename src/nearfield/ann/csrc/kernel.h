@@ -25,6 +25,8 @@ typedef struct {
                          float threshold, float *estimates);
     /* Σ u v over a row's three-bit numbers u and an int8 query. */
     int32_t (*low_product)(const unsigned char *row, const int8_t *query, size_t width);
+    /* Σ a b */
+    int32_t (*byte_product)(const int8_t *a, const int8_t *b, size_t width);
     /* out[4 q + r]: float32 dot product, or squared distance, of row r and query q. */
     void (*products)(const float *const rows[4], const float *const queries[2], int32_t count,
                      size_t dimension, int squared_distance, float out[8]);

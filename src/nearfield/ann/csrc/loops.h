@@ -8,7 +8,8 @@
 #define DEFINE_KERNEL(symbol, title)                                                       \
     const nfa_kernel symbol = {                                                            \
         .name = title, .usable = usable, .rotate = rotate, .encode = encode,               \
-        .estimate = estimate, .low_product = low_product, .products = products,          \
+        .estimate = estimate, .low_product = low_product,                                \
+        .byte_product = byte_product, .products = products,                                \
         .square = square, .exact_dot = exact_dot, .exact_distance = exact_distance,        \
     };
 

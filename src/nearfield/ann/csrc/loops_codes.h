@@ -301,4 +301,10 @@ static int32_t low_product(const unsigned char *row, const int8_t *query, size_t
 }
 #endif
 
+static int32_t byte_product(const int8_t *a, const int8_t *b, size_t width) {
+    int32_t sum = 0;
+    for (size_t i = 0; i < width; i++) sum += a[i] * b[i];
+    return sum;
+}
+
 #endif

@@ -86,8 +86,8 @@ static int32_t search_group(const work *w, const float *queries, int64_t count, 
     }
     int32_t status = NFA_OK;
     if (w->covered)
-        status = nfa_code_search(c->kernel, c->space, c->segments, w->covered, queries, count,
-                                 w->coarse, w->fine, w->allowed, w->proposed, w->estimates);
+        status = nfa_code_search(c->kernel, c->space, c->segments, w->covered, c->lists, queries,
+                                 count, w->coarse, w->fine, w->allowed, w->proposed, w->estimates);
     for (int64_t q = 0; q < count && status == NFA_OK; q++)
         status = finish(w, queries + (size_t)q * dimension, w->proposed + q * w->fine, k,
                         slots + q * k, rows + q * k, scores + q * k);

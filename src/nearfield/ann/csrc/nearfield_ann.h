@@ -43,11 +43,26 @@ typedef struct {
     double scale;        /* typical length; 1 for cosine */
 } nfa_space;
 
+/* The 1-bit codes of slots below `covered` once more, in lists of near vectors. A list is left out
+ * when its mean estimate and `reach` spreads do not come up to half of what is kept. */
+typedef struct {
+    const void *blocks;       /* see codes.h; the uint32 slots of its 64 places behind each, or -1 */
+    const uint32_t *starts;   /* (count + 1): the block that each list begins with */
+    const int8_t *means;      /* (count, width): mean of the rotated vectors, in units of a step */
+    const float *steps;       /* (count), as all that follow */
+    const float *adds;        /* mean of what is added to estimates */
+    const float *spreads;     /* standard deviation of the vectors, a dimension */
+    const float *add_spreads; /* standard deviation of what is added */
+    int64_t count, covered;
+    float reach;
+} nfa_lists;
+
 /* Vectors as a search by codes sees them. A record of every slot stands in a file, slot 0's at
  * `offset`: the int64 row of its chunk, eight bytes, the vector. */
 typedef struct {
     const nfa_space *space;
     const void *segments; /* codes, as nfa_code_search takes them */
+    const nfa_lists *lists;
     int64_t covered;      /* slots that have codes; those behind are compared one by one */
     int64_t slots;
     int64_t offset, stride;
@@ -88,11 +103,12 @@ NFA_API int32_t nfa_encode(int32_t kernel, const nfa_space *space, const void *v
                            int64_t stride, int64_t count, void *unit, int64_t first);
 
 /* The best `fine` slots of each query by 4-bit estimate among the best `coarse` by 1-bit estimate;
- * segments of `count` vectors (16384 each) lie one behind the other. Estimates are scores. */
+ * segments of `count` vectors (16384 each) lie one behind the other. Without lists (NULL) all are
+ * scanned. Estimates are scores. */
 NFA_API int32_t nfa_code_search(int32_t kernel, const nfa_space *space, const void *segments,
-                                int64_t count, const float *queries, int64_t query_count,
-                                int64_t coarse, int64_t fine, const uint8_t *allowed,
-                                int64_t *slots, float *estimates);
+                                int64_t count, const nfa_lists *lists, const float *queries,
+                                int64_t query_count, int64_t coarse, int64_t fine,
+                                const uint8_t *allowed, int64_t *slots, float *estimates);
 
 /* The best `k` of what nfa_code_search proposes and of the slots without codes, by exact score and,
  * where scores are equal, by row. */

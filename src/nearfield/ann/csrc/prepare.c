@@ -93,6 +93,7 @@ void nfa_prepare(const nfa_kernel *kernel, const nfa_space *space, const float *
     if (!(largest_magnitude(x, width) < 1e15f))
         for (size_t i = 0; i < width; i++) x[i] = 0.0f; /* beyond float32's sums: lengths decide */
     kernel->rotate(space, x);
+    query->norm = sqrtf(product(x, x, width));
     fill_tables(query, x, width);
     fill_bytes(query, x, width);
 }

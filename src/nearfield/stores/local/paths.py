@@ -140,8 +140,9 @@ def nearest(
         covered = min(len(parts.codes), state.slots)
         candidates, coarse = _candidates(state, parts, k, allowed)
         found = parts.codes.search(
-            queries, candidates, coarse=coarse, allowed=allowed, below=covered
-        ).slots
+            queries, candidates, coarse=coarse, allowed=allowed, below=covered,
+            within=parts.tuned.within(parts.lists),
+        ).slots  # fmt: skip
     else:
         return _exact(state, metric, queries, k, allowed)
     if covered < state.slots:
@@ -156,8 +157,9 @@ def _by_codes(
     state: State, parts: Parts, codes: Codes, queries: FloatArray, k: int, allowed: Mask | None
 ) -> list[Nearest]:
     wanted = _candidates(state, parts, k, allowed)
+    within = parts.tuned.within(parts.lists)
     try:
-        found = nearest_by_codes(codes, records_of(state), queries, k, wanted, allowed)
+        found = nearest_by_codes(codes, records_of(state), queries, k, wanted, allowed, within)
     except UnusableQuery:
         require_usable(queries)
         raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nearfield.stores.local import paths
-from nearfield.stores.local.derived import building, following
+from nearfield.stores.local.derived import building, following, tuning
 from nearfield.stores.local.derived.tuning import Tuning
 
 EXACT_MOST = 300
@@ -18,6 +18,14 @@ def low_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(paths, "EXACT_MOST", EXACT_MOST)
     monkeypatch.setattr(building, "_STEP", 256)
     monkeypatch.setattr(following, "_LOOK_AGAIN", 0.0)
+
+
+@pytest.fixture
+def lists_from(monkeypatch: pytest.MonkeyPatch) -> int:
+    """Lists from 600 vectors on, in use even if a scan were faster."""
+    monkeypatch.setattr(building, "LISTS_LEAST", 600)
+    monkeypatch.setattr(tuning, "_WORTH", float("inf"))
+    return 600
 
 
 @pytest.fixture

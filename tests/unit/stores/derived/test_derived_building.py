@@ -58,6 +58,49 @@ def test_the_background_covers_whole_steps_and_closing_the_rest(tmp_path: Path) 
         assert (parts.tuning.slots, parts.tuning.queries) == (700, 200)
 
 
+def test_large_collections_have_lists(tmp_path: Path, lists_from: int) -> None:
+    """From 600 vectors on, and again at 1.2 times as many; what came since is found."""
+    path, sizes = tmp_path / "c.nf", []
+    steps = ((0, lists_from - 1), (lists_from - 1, 1), (lists_from, 100), (lists_from + 100, 100))
+    for first, count in steps:
+        if not first:
+            LocalStore.create(path, dimension=DIMENSION).close()
+        with LocalStore.open(path, mode="w") as writer:
+            writer.add(*batch(first, count))
+        with LocalStore.open(path) as reader:
+            parts = parts_of(reader)
+            sizes.append(parts.lists.covered if parts.lists is not None else 0)
+            assert (parts.tuned.within(parts.lists) is not None) == bool(sizes[-1])
+            _, rows = batch(first, count)
+            found = reader.search(rows[-1:], 3)[0]
+            assert found[0].chunk.id == f"p{first + count - 1}"
+            assert found[0].path == SearchPath.QUANTISED
+    assert sizes == [0, 600, 600, 800]
+
+
+@pytest.mark.usefixtures("lists_from")
+def test_lists_of_other_codes_are_not_believed(tmp_path: Path) -> None:
+    path = tmp_path / "c.nf"
+    with LocalStore.create(path, dimension=DIMENSION) as writer:
+        writer.add(*batch(0, 700))
+    derived = path / "derived" / "000001"
+    (derived / "codes.nfc").unlink()
+    with LocalStore.open(path, mode="w") as writer:
+        writer.add(*batch(700, 300))
+    with LocalStore.open(path) as reader:
+        parts = parts_of(reader)
+        assert parts.lists is not None
+        assert parts.lists.covered == 1000
+    with LocalStore.create(tmp_path / "d.nf", dimension=DIMENSION) as writer:
+        writer.add(*batch(7, 700))
+    strange = tmp_path / "d.nf" / "derived" / "000001" / "lists.nfl"
+    (derived / "lists.nfl").write_bytes(strange.read_bytes())
+    with LocalStore.open(path) as reader:
+        parts = parts_of(reader)
+        assert parts.lists is None
+        assert parts.problems == ("lists.nfl: it belongs to other codes",)
+
+
 def test_small_collections_have_no_codes(tmp_path: Path) -> None:
     path = tmp_path / "c.nf"
     with LocalStore.create(path, dimension=DIMENSION) as writer:
@@ -185,7 +228,7 @@ def test_readers_follow_without_opening_again(tmp_path: Path) -> None:
 def test_stamps_tell_what_was_replaced(tmp_path: Path) -> None:
     path = tmp_path / "c.nf"
     folder = path / "derived" / "000001"
-    assert stamp_of(folder) == (0, 0, 0, 0, 0)
+    assert stamp_of(folder) == (0, 0, 0, 0, 0, 0)
     with LocalStore.create(path, dimension=DIMENSION) as writer:
         writer.add(*batch(0, 400))
     first = stamp_of(folder)

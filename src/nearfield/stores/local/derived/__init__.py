@@ -4,6 +4,7 @@
 
     derived/000001/            of generation 1 of the vectors file
     ├── codes.nfc              quantised vectors (nearfield.ann)
+    ├── lists.nfl              the same in lists of near vectors, of large collections
     ├── graph.nfg              the HNSW graph, where one was asked for (nearfield.ann)
     ├── columns/               typed metadata (nearfield.stores.columns)
     ├── text/                  the index of words (nearfield.lexical)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from nearfield.ann.codes import Codes
 from nearfield.ann.graph import Graph, GraphOptions
+from nearfield.ann.lists import Lists
 from nearfield.cores import usable_cores
 from nearfield.errors import StoreCorrupt, StoreError
 from nearfield.lexical import Lexical
@@ -22,16 +23,24 @@ from nearfield.stores.local.derived.folders import remove_strangers, set_aside, 
 from nearfield.stores.local.derived.parts import (
     CODES_FILE,
     GRAPH_FILE,
+    LISTS_FILE,
     SPARSE,
     Parts,
     emptied,
     folder_of,
+    lists_owner,
     owner_of,
 )
 from nearfield.stores.local.derived.problems import Problems
 from nearfield.stores.local.derived.recent import Recent
 from nearfield.stores.local.derived.slots import SlotReader
-from nearfield.stores.local.derived.tuning import RECALL_TARGET, centring, tune, tune_graph
+from nearfield.stores.local.derived.tuning import (
+    RECALL_TARGET,
+    centring,
+    tune,
+    tune_graph,
+    tune_lists,
+)
 from nearfield.stores.local.description import Description
 from nearfield.stores.local.schema import DERIVED
 from nearfield.stores.local.state import State, States
@@ -43,10 +52,15 @@ __all__ = ["EXACT_MOST", "Builder"]
 EXACT_MOST = 10_000
 """Up to so many vectors all are compared: it takes half a millisecond and needs no codes."""
 
+LISTS_LEAST = 250_000
+"""From so many vectors on their codes stand in lists, too; fewer are scanned as fast."""
+
 Progress = Callable[[int, int], None]
 
 # The background begins when so many slots are not covered, and takes so many in one transaction.
 _STEP = 16_384
+# Growth after which lists are made again: what came since is scanned one by one.
+_GROWTH = 1.2
 # Each segment of words costs every search; merging costs two seconds for a million passages.
 _MERGED_SHARE = 0.7
 
@@ -230,6 +244,7 @@ class Builder:
                 with beside(self._purge_words):
                     self._carry_graph()
                     self._extend_graph()
+                    self._make_lists()
                     self._tune()
 
     def _removed_damaged(self) -> bool:
@@ -330,6 +345,23 @@ class Builder:
                 parts.graph.extend(state.vectors, threads=usable_cores())
                 parts.graph.save(folder_of(self._folder, state.generation) / GRAPH_FILE)
 
+    def _make_lists(self) -> None:
+        """Put the codes of a large collection in lists, again where it has grown much."""
+        parts = self._parts
+        if parts is None or parts.codes is None or len(parts.codes) < LISTS_LEAST:
+            return
+        if parts.lists is not None and len(parts.codes) < _GROWTH * parts.lists.covered:
+            return
+        with self._database.read() as connection:
+            state = self._states.of(connection)
+            if state.generation != parts.generation:
+                return
+            owner = owner_of(self._description.collection, state.generation)
+            path = folder_of(self._folder, state.generation) / LISTS_FILE
+            tag = lists_owner(parts.codes, owner)
+            lists = Lists.build(path, parts.codes, state.vectors, tag)
+            self._parts = replace(parts, lists=lists)
+
     def _tune(self) -> None:
         parts = self._parts
         if parts is None:
@@ -337,7 +369,9 @@ class Builder:
         codes, graph, known = parts.codes, parts.graph, parts.tuned
         scans = codes is not None and not known.holds_for(len(codes), self.target)
         walks = graph is not None and not known.graph_holds_for(len(graph), self.target)
-        if not scans and not walks:
+        lists = parts.lists
+        listed = lists is not None and known.reach_slots != lists.covered
+        if not scans and not walks and not listed:
             return
         with self._database.read() as connection:
             state = self._states.of(connection)
@@ -346,6 +380,8 @@ class Builder:
             found = replace(known, target=self.target)
             if scans and codes is not None:
                 found = tune(codes, state, target=self.target)
+            if lists is not None and codes is not None:
+                found = tune_lists(lists, codes, state, found)
             if graph is not None and len(graph):
                 found = tune_graph(graph, state, found)
         found.write(folder_of(self._folder, state.generation) / "tuning.json")
@@ -368,6 +404,9 @@ class Builder:
         if codes is None or len(codes) > state.slots:
             emptied(folder / CODES_FILE)
             codes = None
+        lists = parts.lists if codes is not None else None
+        if lists is None:
+            emptied(folder / LISTS_FILE)
         if graph is None or len(graph) > state.slots:
             # How it was built can perhaps not be read any more; that there was one is known.
             self._lost_graph |= (folder / GRAPH_FILE).exists()
@@ -375,7 +414,7 @@ class Builder:
             graph = None
         self._problems.note(*parts.problems)
         self._parts = replace(
-            parts, codes=codes, graph=graph, columns=columns, text=text, problems=()
+            parts, codes=codes, lists=lists, graph=graph, columns=columns, text=text, problems=()
         )
         return self._parts
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from nearfield.ann.codes import Codes
 from nearfield.ann.graph import Graph
+from nearfield.ann.lists import Lists
 from nearfield.errors import StoreError
 from nearfield.lexical import Impacts, Lexical
 from nearfield.stores.columns import ColumnTable
@@ -14,6 +15,7 @@ from nearfield.stores.local.database import Database
 from nearfield.stores.local.derived.parts import (
     CODES_FILE,
     GRAPH_FILE,
+    LISTS_FILE,
     SPARSE,
     folder_of,
     owner_of,
@@ -33,6 +35,7 @@ def check(collection: Path, state: State) -> Iterator[Finding]:
     owner = _owner(collection, state)
     checks: dict[str, Callable[[Path], None]] = {
         CODES_FILE: lambda path: _codes(path, owner),
+        LISTS_FILE: lambda path: _lists(path, owner),
         GRAPH_FILE: lambda path: _graph(path, owner),
         "columns": lambda path: ColumnTable.open(path, owner).verify(),
         "text": lambda path: _text(path, owner),
@@ -67,6 +70,12 @@ def _codes(path: Path, owner: bytes) -> None:
     if damaged:
         raise StoreError(f"{len(damaged)} units do not have their checksum, the first {damaged[0]}")
     _require(owner, codes.tag)
+
+
+def _lists(path: Path, owner: bytes) -> None:
+    lists = Lists(path)
+    lists.verify()
+    _require(owner, lists.tag[4:])
 
 
 def _graph(path: Path, owner: bytes) -> None:

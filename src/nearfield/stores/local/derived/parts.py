@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import zlib
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ from typing import TypeVar
 
 from nearfield.ann.codes import Codes
 from nearfield.ann.graph import Graph
+from nearfield.ann.lists import Lists
 from nearfield.errors import StoreError
 from nearfield.lexical import Lexical
 from nearfield.stores.columns import ColumnTable
@@ -20,20 +22,23 @@ from nearfield.stores.local.schema import DERIVED
 __all__ = [
     "CODES_FILE",
     "GRAPH_FILE",
+    "LISTS_FILE",
     "SPARSE",
     "Parts",
     "emptied",
     "folder_of",
+    "lists_owner",
     "owner_of",
     "stamp_of",
 ]
 
 CODES_FILE = "codes.nfc"
 GRAPH_FILE = "graph.nfg"
+LISTS_FILE = "lists.nfl"
 SPARSE = "sparse"
 """How folders of learned term weights begin; they are made by the searches that need them."""
 
-_REPLACED = frozenset({GRAPH_FILE, "tuning.json"})
+_REPLACED = frozenset({GRAPH_FILE, LISTS_FILE, "tuning.json"})
 
 Part = TypeVar("Part")
 
@@ -49,6 +54,8 @@ class Parts:
     ----------
     generation : int
     codes : Codes or None
+    lists : Lists or None
+        Of these codes.
     graph : Graph or None
     columns : ColumnTable or None
     text : Lexical or None
@@ -61,6 +68,7 @@ class Parts:
 
     generation: int
     codes: Codes | None = None
+    lists: Lists | None = None
     graph: Graph | None = None
     columns: ColumnTable | None = None
     text: Lexical | None = None
@@ -89,6 +97,12 @@ class Parts:
                 raise StoreError("it belongs to another collection")
             return found
 
+        def lists(of: Codes) -> Lists:
+            found = Lists(folder / LISTS_FILE)
+            if found.tag != lists_owner(of, owner):
+                raise StoreError("it belongs to other codes")
+            return found
+
         def graph() -> Graph:
             found = Graph.open(folder / GRAPH_FILE, verify=False)
             if found.tag != owner.hex():
@@ -102,9 +116,11 @@ class Parts:
             return found
 
         columns = folder / "columns"
+        quantised = opened(folder / CODES_FILE, codes)
         return cls(
             generation,
-            codes=opened(folder / CODES_FILE, codes),
+            codes=quantised,
+            lists=opened(folder / LISTS_FILE, lambda: lists(quantised)) if quantised else None,
             graph=opened(folder / GRAPH_FILE, graph),
             columns=opened(columns, lambda: ColumnTable.open(columns, owner)),
             text=opened(folder / "text", text),
@@ -157,7 +173,7 @@ def emptied(path: Path) -> Path:
 def stamp_of(folder: Path) -> tuple[int, ...]:
     """Which parts are there, and when those that are replaced as a whole were written."""
     stamps = []
-    for name in (CODES_FILE, "columns", "text", GRAPH_FILE, "tuning.json"):
+    for name in (CODES_FILE, "columns", "text", GRAPH_FILE, LISTS_FILE, "tuning.json"):
         try:
             found = (folder / name).stat()
         except OSError:
@@ -172,3 +188,8 @@ def owner_of(collection: bytes, generation: int) -> bytes:
     """What marks files as belonging to one generation of one collection; 25 bytes."""
     # The last byte is no zero: where owners are padded with zeros, they come back whole.
     return generation.to_bytes(8, "little") + collection + b"\x01"
+
+
+def lists_owner(codes: Codes, owner: bytes) -> bytes:
+    """What marks lists as those of codes: of the same owner, around the same centre."""
+    return zlib.crc32(codes.space.centre.tobytes()).to_bytes(4, "little") + owner

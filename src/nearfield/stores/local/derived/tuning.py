@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 import zlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -16,6 +17,7 @@ import numpy as np
 from nearfield.ann.codes import Codes
 from nearfield.ann.exact import exact_search, rescore
 from nearfield.ann.graph import Graph
+from nearfield.ann.lists import Lists
 from nearfield.cores import usable_cores
 from nearfield.masks import members
 from nearfield.metric import Metric
@@ -23,7 +25,7 @@ from nearfield.stores.local.beside import side_by_side
 from nearfield.stores.local.state import State
 from nearfield.types import FloatArray, IntArray
 
-__all__ = ["RECALL_TARGET", "Tuning", "centring", "tune", "tune_graph"]
+__all__ = ["RECALL_TARGET", "Tuning", "centring", "tune", "tune_graph", "tune_lists"]
 
 RECALL_TARGET = 0.99
 _K = 10
@@ -35,6 +37,10 @@ _GROWTH = 1.5
 _FILTERED = 3.0
 _TOLERANCE = 0.005
 _EFFORTS = (48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
+_REACHES = (1.0, 2.0, 3.0, 3.5, 4.0, 4.5, 5.0, 5.5, 6.0, 7.0, 8.0, 10.0)
+# Of the recall that codes alone reach, lists may cost so much above the target; and they must
+# take at most this share of the time of a scan.
+_LOST, _WORTH, _TIMED = 0.002, 0.8, 20
 # More candidates for each hit beyond the tenth: recall@50 and @100 stay at that of 10.
 _BEST_EACH, _COARSE_EACH = 1.2, 8
 # From cheap to dear: slots kept by the 1-bit scan, and of these by the 4-bit estimate.
@@ -66,6 +72,12 @@ class Tuning:
         Mean recall@10 of such walks.
     ef_slots : int
         Vectors that were there when it was measured; 0 without a graph.
+    reach : float
+        Standard deviations within which lists are scanned.
+    reach_slots : int
+        Vectors in the lists when it was measured; 0 without lists.
+    reach_pays : bool
+        Whether lists reached the recall of all codes in less time.
     """
 
     slots: int = 0
@@ -77,6 +89,9 @@ class Tuning:
     ef: int = 160
     ef_reached: float = float("nan")
     ef_slots: int = 0
+    reach: float = _REACHES[-1]
+    reach_slots: int = 0
+    reach_pays: bool = False
 
     def candidates(self, k: int, *, filtered: bool = False) -> tuple[int, int]:
         """Candidates and coarse candidates for `k` hits.
@@ -101,6 +116,12 @@ class Tuning:
         """Whether a graph of this size needs no other effort for the target."""
         measured = self.target == target and self.ef_slots > 0
         return slots == 0 or (measured and slots <= self.ef_slots * _GROWTH)
+
+    def within(self, lists: Lists | None) -> tuple[Lists, float] | None:
+        """The lists that a search goes through, and how far; None where it scans all codes."""
+        if lists is None or not self.reach_pays or self.reach_slots != lists.covered:
+            return None
+        return lists, self.reach
 
     def holds_for(self, slots: int, target: float) -> bool:
         """Whether a collection of this size needs no other parameters for the target."""
@@ -164,6 +185,34 @@ def tune(
         if reached >= target:
             break
     return Tuning(asked.covered, target, reached, coarse, best, len(asked.own))
+
+
+def tune_lists(
+    lists: Lists, codes: Codes, state: State, known: Tuning, *, queries: int = _QUERIES
+) -> Tuning:
+    """Find the shortest reach with which lists find what codes find; see :func:`tune`."""
+    asked = _Asked.of(state, min(len(codes), state.slots), codes.metric, queries)
+    wanted = max(min(known.target, known.reached), known.reached - _LOST)
+
+    def search(vectors: FloatArray, within: tuple[Lists, float] | None) -> IntArray:
+        return codes.search(
+            vectors, known.best + 1, coarse=known.coarse + 1, allowed=state.alive, within=within
+        ).slots
+
+    def seconds(within: tuple[Lists, float] | None) -> float:
+        spent = []
+        for vector in asked.vectors[:_TIMED]:
+            begun = time.perf_counter()
+            search(vector[None, :], within)
+            spent.append(time.perf_counter() - begun)
+        return float(np.median(spent))
+
+    for reach in _REACHES:
+        reached = asked.recall(search(asked.vectors, (lists, reach)))
+        if reached >= wanted:
+            break
+    pays = reached >= wanted and seconds((lists, reach)) <= _WORTH * seconds(None)
+    return replace(known, reach=reach, reach_slots=lists.covered, reach_pays=pays)
 
 
 def tune_graph(graph: Graph, state: State, known: Tuning, *, queries: int = _QUERIES) -> Tuning:
