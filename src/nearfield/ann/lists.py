@@ -2,8 +2,7 @@
 
 A list is passed over when its mean estimate and `reach` standard deviations do not come up to the
 better half of the candidates that were kept so far. So the number of lists follows from the
-question and from what a filter leaves, and `reach` is the one parameter, measured on the
-collection's own vectors.
+question, and `reach` is the one parameter, measured on the collection's own vectors.
 
 The file is written once, as a whole (little-endian):
 

@@ -9,6 +9,7 @@ import numpy as np
 from nearfield.ann import library
 from nearfield.ann.codes import Codes
 from nearfield.ann.exact import Records, exact_search, rescore
+from nearfield.ann.lists import Lists
 from nearfield.ann.nearest import ROW_HEAD, UnusableQuery, nearest_by_codes, tail_of
 from nearfield.errors import UnsupportedOperation
 from nearfield.masks import Mask, count_members, everything, mask_bytes, resized
@@ -141,7 +142,7 @@ def nearest(
         candidates, coarse = _candidates(state, parts, k, allowed)
         found = parts.codes.search(
             queries, candidates, coarse=coarse, allowed=allowed, below=covered,
-            within=parts.tuned.within(parts.lists),
+            within=_within(state, parts, allowed),
         ).slots  # fmt: skip
     else:
         return _exact(state, metric, queries, k, allowed)
@@ -157,7 +158,7 @@ def _by_codes(
     state: State, parts: Parts, codes: Codes, queries: FloatArray, k: int, allowed: Mask | None
 ) -> list[Nearest]:
     wanted = _candidates(state, parts, k, allowed)
-    within = parts.tuned.within(parts.lists)
+    within = _within(state, parts, allowed)
     try:
         found = nearest_by_codes(codes, records_of(state), queries, k, wanted, allowed, within)
     except UnusableQuery:
@@ -169,6 +170,12 @@ def _by_codes(
         else Nearest(slots[slots >= 0], rows[slots >= 0], scores[slots >= 0])
         for slots, rows, scores in zip(found.slots, found.rows, found.scores, strict=True)
     ]
+
+
+def _within(state: State, parts: Parts, allowed: Mask | None) -> tuple[Lists, float] | None:
+    # Under a filter nearly every list may hold some of the best; a scan skips what it leaves out.
+    whole = allowed is None or allowed is state.alive
+    return parts.tuned.within(parts.lists) if whole else None
 
 
 def _candidates(state: State, parts: Parts, k: int, allowed: Mask | None) -> tuple[int, int]:
