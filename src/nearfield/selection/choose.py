@@ -142,10 +142,7 @@ def choose(
 
 def _decided(run: _Run) -> Decision:
     request = run.request
-    grid, allowed = request.grid, request.limits.money
-    extras: list[Extra] = [Rereading(name, run.workshop, allowed) for name in grid.rerankers]
-    extras += [Expanding(form, grid.generator, run.workshop, allowed) for form in grid.expansions]
-    joining = Joining(extras, run.workshop, run.journal, request.limits)
+    joining = Joining(_late_steps(run), run.workshop, run.journal, request.limits)
     plan = _plan(run, joining)
     run.not_tried += plan.not_tried
     data = _prepared(run, plan)
@@ -174,15 +171,6 @@ def _decided(run: _Run) -> Decision:
     held = _held_out(finalists, choice)
     failing = worst.find(choice.recommended.trial, trials, data)
     left = _unfinished(trials)
-    actual = Actual(
-        seconds=run.budget.elapsed,
-        embedding=sum(model.seconds for model in run.workshop.models.values()),
-        texts=sum(model.texts for model in run.workshop.models.values()),
-        tokens=sum(model.tokens for model in run.workshop.models.values()),
-        repeated=sum(model.repeated for model in run.workshop.models.values()),
-        truncated=sum(model.truncated for model in run.workshop.models.values()),
-        resumed=run.budget.spent > 0,
-    )
     pipeline = _measured(run, choice.recommended.pipeline)
     return Decision(
         request=request,
@@ -197,11 +185,33 @@ def _decided(run: _Run) -> Decision:
         worst=tuple(failing),
         not_tried=(*run.not_tried, *left),
         plan=plan,
-        actual=actual,
+        actual=_actual(run),
         stopped=trials.stopped,
         environment=environment.describe(
             request, run.source, [point.pipeline for point in choice.points], run.workshop
         ),
+    )
+
+
+def _late_steps(run: _Run) -> list[Extra]:
+    """Rerankers, and forms of the question."""
+    grid, allowed = run.request.grid, run.request.limits.money
+    steps: list[Extra] = [Rereading(name, run.workshop, allowed) for name in grid.rerankers]
+    steps += [Expanding(form, grid.generator, run.workshop, allowed) for form in grid.expansions]
+    return steps
+
+
+def _actual(run: _Run) -> Actual:
+    """What the experiment took until now."""
+    models = run.workshop.models.values()
+    return Actual(
+        seconds=run.budget.elapsed,
+        embedding=sum(model.seconds for model in models),
+        texts=sum(model.texts for model in models),
+        tokens=sum(model.tokens for model in models),
+        repeated=sum(model.repeated for model in models),
+        truncated=sum(model.truncated for model in models),
+        resumed=run.budget.spent > 0,
     )
 
 
