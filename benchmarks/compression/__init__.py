@@ -9,6 +9,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from threadpoolctl import threadpool_limits
+
 from benchmarks import page
 from benchmarks.harness import BenchmarkError, Context, DataMissing, Outcome
 from benchmarks.results import RESULTS, origin, record, save
@@ -74,7 +76,9 @@ def _study(task: RetrievalTask, model: str) -> CompressionReport:
         for id_ in grades:
             places.setdefault(id_, len(places))  # judged and not there: never found
     qrels = [{places[id_]: grade for id_, grade in each.items()} for each in task.qrels.values()]
-    return study(documents, queries, qrels=qrels)
+    # Graphs are walked by one thread, and NumPy's would wait for each other on a busy machine.
+    with threadpool_limits(1):
+        return study(documents, queries, qrels=qrels)
 
 
 def _figures(report: CompressionReport) -> dict[str, Any]:

@@ -17,8 +17,8 @@ def lines(figures: Mapping[str, Any]) -> Iterator[str]:
         "verdict is a paired test with Holm's correction over the table. *Recall* is the share of "
         "the ten nearest by float32 that are found. Bytes are those in memory for a vector; "
         "`binary-float32` and HNSW keep float32 vectors on disk beside. *Time* is the median "
-        "of a question's search by NumPy, or by the compiled graph, all ways taking turns: to "
-        "compare within a table."
+        "of a question's search by NumPy, or by the compiled graph, on one thread, all ways taking "
+        "turns: to compare within a table."
     )
     for name, one in figures.items():
         yield ""
