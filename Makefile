@@ -4,12 +4,15 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 # sentence-transformers is only the reference of `make test-all`; name another build if you like.
 TORCH  ?= torch==2.13.0
+# Processes that run tests, beside each other.
+JOBS   ?= 2
 # What `make bench` runs, beside the peers: names of benchmarks, or `all`.
 BENCH  ?= embedding
 
 # Rooms that have compiled parts, and those that stand on them.
 PLAIN  ?= tests/contracts tests/unit/ann tests/unit/lexical tests/unit/stores tests/unit/collection \
   tests/unit/models/transformer
+PYTEST := $(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal
 # Pages of the docs with examples that need hosts.
 HOSTS_PAGES := "tests/docs/test_docs.py::test_page[docs/guide/integrations.md]" \
   "tests/docs/test_docs.py::test_page[docs/guide/mcp.md]"
@@ -70,22 +73,22 @@ demo: $(VENV)/.demo-model
 	$(BIN)/python examples/demo.py
 
 test: $(VENV)/.test-models
-	$(BIN)/python -m pytest -m "not slow and not hosts"
+	$(PYTEST) -m "not slow and not hosts"
 
 # Without the compiled parts: what a machine without a C compiler runs. All of it: PLAIN=
 test-plain: $(VENV)/.test-models
 	NEARFIELD_NATIVE_KERNEL=none NEARFIELD_ANN_KERNEL=none NEARFIELD_LEXICAL_KERNEL=none \
-	  $(BIN)/python -m pytest -m "not slow and not hosts" $(PLAIN)
+	  $(PYTEST) -m "not slow and not hosts" $(PLAIN)
 
 # Inside the tools that people use, by the suites that these give to their integrations, and the
 # servers of the tests by the clients that providers give.
 test-hosts: $(VENV)/.hosts $(VENV)/.test-models
-	$(BIN)/python -m pytest tests/integrations src/nearfield/integrations $(HOSTS_PAGES) \
+	$(PYTEST) tests/integrations src/nearfield/integrations $(HOSTS_PAGES) \
 	  tests/unit/models/remote/test_official_clients.py
 
 # What `make test` leaves out: slow tests, references and hosts that are large, and their pages.
 test-all: $(VENV)/.torch $(VENV)/.hosts $(VENV)/.all-models
-	$(BIN)/python -m pytest -m "slow or hosts"
+	$(PYTEST) -m "slow or hosts"
 	$(BIN)/python -m pytest $(HOSTS_PAGES)
 
 lint: $(VENV)/.lint

@@ -20,7 +20,7 @@ from nearfield.types import Chunk
 
 pytestmark = pytest.mark.usefixtures("low_limits", "every_candidate")
 
-COUNT, TAIL, DIMENSION = 1200, 150, 4
+COUNT, TAIL, DEAD, DIMENSION = 400, 60, 80, 4
 QUERY = np.array([[1, 2, 3, 4]], dtype=np.float32)
 
 texts = st.sampled_from(
@@ -84,7 +84,7 @@ def stores(tmp_path: Path) -> Iterator[tuple[LocalStore, list[Chunk]]]:
         store.add(chunks[:COUNT], rows[:COUNT])
     with LocalStore.open(path, mode="w") as writer, LocalStore.open(path) as reader:
         writer.add(chunks[COUNT:], rows[COUNT:])
-        gone = random.sample([chunk.id for chunk in chunks], 200)
+        gone = random.sample([chunk.id for chunk in chunks], DEAD)
         writer.delete(gone)
         yield reader, [chunk for chunk in chunks if chunk.id not in set(gone)]
 
@@ -120,9 +120,12 @@ def test_filters_equal_the_plain_ones(
 
 
 @pytest.mark.slow
-@examples(10_000)
+@pytest.mark.parametrize("part", range(4))
+@examples(2_500)
 @given(where=trees)
-def test_ten_thousand_filters(stores: tuple[LocalStore, list[Chunk]], where: Filter) -> None:
+def test_ten_thousand_filters(
+    stores: tuple[LocalStore, list[Chunk]], part: int, where: Filter
+) -> None:
     check(*stores, where)
 
 
