@@ -46,7 +46,7 @@ Parameter = str | bytes | int | float | None
 
 _BUSY_SECONDS = 30.0
 # What a reader fetches here and there is in the cache of the system: it would be held twice.
-_CACHE_KILOBYTES = {Mode.WRITE: 32_768, Mode.READ: 2_048}
+_CACHE_KILOBYTES = {Mode.WRITE: 32_768, Mode.READ: 512}
 # The log is emptied into the database when it has so many pages (32 MiB), and at closing.
 _LOG_PAGES = 4096
 # How long tidying waits for readers that are in the middle of an operation.
