@@ -35,6 +35,7 @@ _SECTIONS = {
 }
 """Modules with ``lines(figures)``, Markdown, and ``drawings(figures)``, SVG by file name."""
 
+_TARGETS = ("What", "Measured", "Target", "Holds")
 _STORES = ("stores", "retrieval")
 """Benchmarks that :mod:`benchmarks.stores_page` shows together."""
 
@@ -56,10 +57,11 @@ def render(results: Mapping[str, Mapping[str, Any]]) -> str:
     for name in (name for name in _STORES if name in results):
         parts += [f"### {name}", "", _origin(results[name]), ""]
         parts += [stores_page.render({name: results[name]}), ""]
+        parts += [*table(_TARGETS, _checks([results[name]])), ""]
     shown = {*_SECTIONS, *_STORES}
     others = {name: result for name, result in results.items() if name not in shown}
     if others:
-        parts += table(("What", "Measured", "Target", "Holds"), _checks(others.values()))
+        parts += table(_TARGETS, _checks(others.values()))
         parts.append("")
     for name, result in others.items():
         parts += [f"### {name}", "", _origin(result), ""]

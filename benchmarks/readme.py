@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from benchmarks.stores.session import BARE, title
+from benchmarks.stores.targets import p50
+
 __all__ = ["table"]
 
 _PEER = "sentence-transformers"
 
 
 def table(results: Mapping[str, Mapping[str, Any]]) -> str:
-    """Markdown: one row a figure, with the peer of the same run where there is one."""
+    """Markdown: figures beside the peer of the same run, then the store beside databases."""
     embedding = results.get("embedding")
     rows = [
         *(_embedding(embedding) if embedding else _encode(results.get("encode"))),
@@ -32,6 +35,7 @@ def table(results: Mapping[str, Mapping[str, Any]]) -> str:
     newest = max(results.values(), key=lambda result: str(result["date"]))
     hardware = newest["hardware"]
     lines += ["", f"Measured on {hardware['cores']} cores of {hardware['cpu']}, both in one run."]
+    lines += _stores(results.get("stores"))
     return "\n".join(lines)
 
 
@@ -117,6 +121,36 @@ def _quality(results: Mapping[str, Mapping[str, Any]]) -> Iterator[Sequence[str]
             if isinstance(value, Mapping) and "published" in value:
                 label = f"{figures['model']}: {task} × 100 (published)"
                 yield label, f"{value['measured']:.2f}", f"{value['published']:.2f}"
+
+
+def _stores(result: Mapping[str, Any] | None) -> Iterator[str]:
+    if result is None:
+        return
+    figures, hardware = result["figures"], result["hardware"]
+    engines = {n: each for n, each in figures["engines"].items() if n not in BARE}
+    yield ""
+    yield _line((
+        f"{figures['rows']:,} vectors, text, fields", "One query", "Recall@10", "Words (BM25)",
+        "Rows stored a second", "Disk a row", "Memory a vector", "Two threads",
+    ))  # fmt: skip
+    yield _line(["---", *["---:"] * 7])
+    for name, each in engines.items():
+        words, ingest = each["lexical"], each["ingest"]
+        yield _line((
+            title(name),
+            f"{p50(each['search']):.2f} ms",
+            f"{each['search']['recall']:.3f}",
+            f"{p50(words):.2f} ms" if words else "–",
+            f"{ingest['rows per second']:,.0f}",
+            f"{ingest['bytes per row']:,.0f} B",
+            f"{each['memory']['resident bytes per vector']:,.0f} B",
+            f"{each['threads']['ratio']:.1f}×",
+        ))  # fmt: skip
+    yield ""
+    yield (
+        f"{figures['dimension']} dimensions; medians, on {hardware['cores']} cores of "
+        f"{hardware['cpu']}, all in one run, each alone in its process."
+    )
 
 
 def _size(result: Mapping[str, Any] | None) -> Iterator[Sequence[str]]:

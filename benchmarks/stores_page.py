@@ -69,7 +69,8 @@ def _stores(figures: Mapping[str, Any]) -> Iterator[str]:
         f"- Not measured: {title(name)}: {reason}" for name, reason in figures["left out"].items()
     )
     if len(figures["growth"]) > 1:
-        yield from ("", "**From ten thousand to a million rows, Nearfield alone**", "")
+        first, last = figures["growth"][0]["rows"], figures["growth"][-1]["rows"]
+        yield from ("", f"**From {first:,} to {last:,} rows, Nearfield alone**", "")
         yield from _table(_GROWTH_HEAD, map(_step, figures["growth"]))
         yield from ("", f"![Milliseconds over rows](images/{_GROWTH})", "")
 
