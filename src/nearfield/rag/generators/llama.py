@@ -24,7 +24,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from nearfield.cores import usable_cores
+from nearfield.cores import idle_cores
 from nearfield.errors import InputError, MissingExtra, ModelError, ModelNotInstalled
 from nearfield.models import resolve
 from nearfield.models.catalog import get
@@ -233,8 +233,7 @@ def _threads() -> int:
         if not asked.isdecimal() or int(asked) < 1:
             raise InputError(f"NEARFIELD_GENERATOR_THREADS is {asked!r}: expected 1 or more")
         return int(asked)
-    busy = int(os.getloadavg()[0]) if hasattr(os, "getloadavg") else 0
-    return max(1, min(_MOST_THREADS, usable_cores() - busy))
+    return min(_MOST_THREADS, idle_cores())
 
 
 def _text(event: Mapping[str, Any]) -> str:
