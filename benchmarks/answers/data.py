@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.harness import DataMissing
-from nearfield.protocols import Encoder, Observer, Tokenizer
-from nearfield.types import FloatArray, ModelCard, Role
+from nearfield.models.around import EncoderAround
+from nearfield.protocols import Encoder, Observer
+from nearfield.types import FloatArray, Role
 
 __all__ = ["Paragraph", "Question", "Remembering", "read", "sample"]
 
@@ -71,20 +72,12 @@ def sample(questions: Sequence[Question], count: int) -> list[Question]:
     return drawn
 
 
-class Remembering:
+class Remembering(EncoderAround):
     """An encoder that computes each text once: questions share most of their sentences."""
 
     def __init__(self, encoder: Encoder) -> None:
-        self._encoder = encoder
+        super().__init__(encoder)
         self._known: dict[tuple[str, str], FloatArray] = {}
-
-    @property
-    def card(self) -> ModelCard:
-        return self._encoder.card
-
-    @property
-    def tokenizer(self) -> Tokenizer:
-        return self._encoder.tokenizer
 
     def encode(
         self,
@@ -96,7 +89,7 @@ class Remembering:
         side = Role.of(role).value
         new = [text for text in dict.fromkeys(inputs) if (side, text) not in self._known]
         if new:
-            rows = self._encoder.encode(new, role=role, observe=observe or (lambda report: None))
+            rows = super().encode(new, role=role, observe=observe or (lambda report: None))
             self._known |= {(side, text): row for text, row in zip(new, rows, strict=True)}
         if not inputs:
             return np.empty((0, self.card.dimension), dtype=np.float32)

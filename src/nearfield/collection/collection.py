@@ -172,7 +172,7 @@ class Collection(CollectionReader):
         chosen = options or self.update_options()
         opened = self._following.now
         encoder = CachedEncoder(opened.writer)
-        if isinstance(encoder.encoder, PaidEncoder) and chosen.batch == IndexOptions().batch:
+        if isinstance(encoder.inner, PaidEncoder) and chosen.batch == IndexOptions().batch:
             chosen = replace(chosen, batch=_PAID_BATCH)  # what is bought is stored at once anyway
         with _writing(opened) as store:
             # Kept before the work begins: a killed run must be known as one when it is taken up.
@@ -184,9 +184,9 @@ class Collection(CollectionReader):
                     "limits": json.dumps(asdict(chosen.limits)),
                 }
             )
-            before = spent_by(encoder.encoder)
+            before = spent_by(encoder.inner)
             report = Indexer(store, encoder, self.chunker(), chosen, listener).run(paths)
-            after = spent_by(encoder.encoder)
+            after = spent_by(encoder.inner)
         if before is not None and after is not None and (after - before).requests:
             bought = after - before
             report.requests = bought.requests

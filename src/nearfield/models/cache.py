@@ -9,11 +9,12 @@ from dataclasses import replace
 import numpy as np
 
 from nearfield.errors import NearfieldWarning, TruncationWarning
+from nearfield.models.around import EncoderAround
 from nearfield.models.paid import PROBE, SAME_PROBE, PaidEncoder, probe_distance
 from nearfield.models.vector_cache import CachedVector, CacheStats, Flag, VectorCache, key
-from nearfield.protocols import Encoder, Observer, Tokenizer
+from nearfield.protocols import Encoder, Observer
 from nearfield.tokenization import check_texts
-from nearfield.types import BatchReport, FloatArray, ModelCard, Role
+from nearfield.types import BatchReport, FloatArray, Role
 
 __all__ = ["CacheStats", "CachedEncoder", "VectorCache"]
 
@@ -21,7 +22,7 @@ __all__ = ["CacheStats", "CachedEncoder", "VectorCache"]
 _SLICE = 1024
 
 
-class CachedEncoder:
+class CachedEncoder(EncoderAround):
     """Wrap an encoder so that a text is embedded once for each fingerprint and prompt.
 
     The same card, and bit for bit the vectors that the encoder gave when it first saw a text.
@@ -43,17 +44,9 @@ class CachedEncoder:
     """
 
     def __init__(self, encoder: Encoder, cache: VectorCache | None = None) -> None:
-        self.encoder = encoder
+        super().__init__(encoder)
         self.cache = cache or VectorCache(durable=isinstance(encoder, PaidEncoder))
         self._names: dict[str, str] = {}
-
-    @property
-    def card(self) -> ModelCard:
-        return self.encoder.card
-
-    @property
-    def tokenizer(self) -> Tokenizer:
-        return self.encoder.tokenizer
 
     def encode(
         self,
@@ -75,8 +68,8 @@ class CachedEncoder:
                 vectors[places[known]] = entry.vector
             ledger.recalled(found, places)
             missing += [wanted for wanted in part if wanted not in found]
-        if isinstance(self.encoder, PaidEncoder):
-            self._buy(self.encoder, missing, texts, places, Role.of(role), vectors, ledger)
+        if isinstance(self.inner, PaidEncoder):
+            self._buy(self.inner, missing, texts, places, Role.of(role), vectors, ledger)
         else:
             for part in _slices(missing):
                 self._compute(part, texts, places, role, vectors, ledger)
@@ -109,7 +102,7 @@ class CachedEncoder:
         return places
 
     def _prompt(self, role: Role) -> str:
-        encoder = self.encoder
+        encoder = self.inner
         if isinstance(encoder, PaidEncoder):
             return encoder.variant(role)
         return self.card.prompts.get(role, "")
@@ -120,7 +113,7 @@ class CachedEncoder:
         A model that is known by its name alone may become another one. Its vectors are kept in
         generations, each with the probe that it began with.
         """
-        encoder = self.encoder
+        encoder = self.inner
         if not isinstance(encoder, PaidEncoder):
             return self.card.fingerprint
         variant = encoder.variant(role)
@@ -193,7 +186,7 @@ class CachedEncoder:
             ledger.computed(report, groups)
 
         firsts = [texts[group[0]] for group in groups]
-        rows = self.encoder.encode(firsts, role=role, observe=watch)
+        rows = self.inner.encode(firsts, role=role, observe=watch)
         self.cache.put(
             self.card.fingerprint,
             {

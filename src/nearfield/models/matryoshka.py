@@ -16,9 +16,10 @@ import numpy as np
 
 from nearfield.errors import InputError
 from nearfield.metric import normalise
+from nearfield.models.around import EncoderAround
 from nearfield.models.card import fingerprint
 from nearfield.models.paid import PaidEncoder
-from nearfield.protocols import Encoder, Observer, TokenEncoder, Tokenizer
+from nearfield.protocols import Encoder, Observer, TokenEncoder
 from nearfield.types import FloatArray, ModelCard, Role, TokenVectors
 
 __all__ = ["truncate"]
@@ -46,7 +47,7 @@ def truncate(encoder: Encoder, dimensions: int) -> Encoder:
     InputError
         Fewer than one component, or more than the model has.
     """
-    whole = encoder.whole if isinstance(encoder, _Truncated) else encoder
+    whole = encoder.inner if isinstance(encoder, _Truncated) else encoder
     dimension = whole.card.dimension
     if isinstance(dimensions, bool) or not isinstance(dimensions, int | np.integer):
         raise InputError(f"dimensions is {dimensions!r}: expected a whole number")
@@ -67,11 +68,11 @@ def truncate(encoder: Encoder, dimensions: int) -> Encoder:
     return _Truncated(whole, int(dimensions))
 
 
-class _Truncated:
+class _Truncated(EncoderAround):
     """The first components of another encoder's vectors."""
 
     def __init__(self, whole: Encoder, dimensions: int) -> None:
-        self.whole = whole
+        super().__init__(whole)
         card = whole.card
         self._card = replace(
             card,
@@ -85,10 +86,6 @@ class _Truncated:
     def card(self) -> ModelCard:
         return self._card
 
-    @property
-    def tokenizer(self) -> Tokenizer:
-        return self.whole.tokenizer
-
     def encode(
         self,
         inputs: Sequence[str],
@@ -96,7 +93,7 @@ class _Truncated:
         role: Role | str = Role.DOCUMENT,
         observe: Observer | None = None,
     ) -> FloatArray:
-        vectors = self.whole.encode(inputs, role=role, observe=observe)
+        vectors = super().encode(inputs, role=role, observe=observe)
         cut = np.ascontiguousarray(vectors[:, : self._card.dimension])
         return normalise(cut) if self._card.normalised else cut
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from nearfield.errors import UnsupportedOperation
+from nearfield.models.around import EncoderAround
 from nearfield.models.card import fingerprint
-from nearfield.protocols import Encoder, Observer, Tokenizer
+from nearfield.protocols import Encoder, Observer
 from nearfield.types import FloatArray, ModelCard, Role
 
 __all__ = ["with_prompts"]
@@ -46,15 +47,15 @@ def with_prompts(encoder: Encoder, prompts: Mapping[Role, str]) -> Encoder:
     return _Prompted(encoder, wanted, bare)
 
 
-class _Prompted:
+class _Prompted(EncoderAround):
     """An encoder behind other prompts."""
 
     def __init__(self, inner: Encoder, prompts: Mapping[Role, str], bare: Role) -> None:
-        self.inner = inner
+        super().__init__(inner)
         self._bare = bare
         card = inner.card
         parts = {f"prompt.{role.value}": prompts[role] for role in Role}
-        self.card: ModelCard = replace(
+        self._card = replace(
             card,
             prompts={role: prompt for role, prompt in prompts.items() if prompt},
             fingerprint=fingerprint({"whole": card.fingerprint, **parts}),
@@ -62,8 +63,8 @@ class _Prompted:
         )
 
     @property
-    def tokenizer(self) -> Tokenizer:
-        return self.inner.tokenizer
+    def card(self) -> ModelCard:
+        return self._card
 
     def encode(
         self,

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nearfield.collection.reader import CollectionReader
-from nearfield.protocols import Observer, Tokenizer
-from nearfield.types import FloatArray, ModelCard, Role
+from nearfield.models.around import EncoderAround
+from nearfield.protocols import Observer
+from nearfield.types import FloatArray, Role
 
 __all__ = ["AskedEncoder"]
 
 
-class AskedEncoder:
+class AskedEncoder(EncoderAround):
     """The model of a collection in the role of an encoder.
 
     Parameters
@@ -21,16 +22,8 @@ class AskedEncoder:
     """
 
     def __init__(self, collection: CollectionReader) -> None:
+        super().__init__(collection.encoder)
         self._collection = collection
-        self._encoder = collection.encoder
-
-    @property
-    def card(self) -> ModelCard:
-        return self._encoder.card
-
-    @property
-    def tokenizer(self) -> Tokenizer:
-        return self._encoder.tokenizer
 
     def encode(
         self,
@@ -43,4 +36,4 @@ class AskedEncoder:
             known = self._collection.asked(inputs[0])
             if known is not None:
                 return known[None, :]
-        return self._encoder.encode(inputs, role=role, observe=observe)
+        return super().encode(inputs, role=role, observe=observe)

@@ -5,15 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from nearfield.models.around import EncoderAround
 from nearfield.models.vector_cache import key as cache_key
-from nearfield.protocols import Encoder, Observer, Tokenizer
+from nearfield.protocols import Encoder, Observer
 from nearfield.selection.budget import Clock
-from nearfield.types import BatchReport, FloatArray, ModelCard, Role
+from nearfield.types import BatchReport, FloatArray, Role
 
 __all__ = ["Counted"]
 
 
-class Counted:
+class Counted(EncoderAround):
     """An encoder that counts what it computes, and what it computed before.
 
     Attributes
@@ -26,19 +27,11 @@ class Counted:
     """
 
     def __init__(self, inner: Encoder, clock: Clock = time.perf_counter) -> None:
-        self.inner = inner
+        super().__init__(inner)
         self.texts = self.tokens = self.truncated = self.repeated = 0
         self.seconds = 0.0
         self._clock = clock
         self._seen: set[bytes] = set()
-
-    @property
-    def card(self) -> ModelCard:
-        return self.inner.card
-
-    @property
-    def tokenizer(self) -> Tokenizer:
-        return self.inner.tokenizer
 
     def encode(
         self,
@@ -59,7 +52,7 @@ class Counted:
             self.repeated += known in self._seen
             self._seen.add(known)
         begun = self._clock()
-        vectors = self.inner.encode(inputs, role=role, observe=watch)
+        vectors = super().encode(inputs, role=role, observe=watch)
         self.seconds += self._clock() - begun
         self.texts += len(inputs)
         return vectors

@@ -214,7 +214,7 @@ def test_two_servers_do_not_share_a_cache(
         b = CachedEncoder(remote.load(f"openai:letters@{other.url}/openai/v1"))
         assert a.card.fingerprint == b.card.fingerprint  # told apart by the probe alone
         assert not np.allclose(a.encode(["warm"]), b.encode(["warm"]), atol=0.1)
-        b.encoder.requests.client.close()  # type: ignore[attr-defined]
+        b.inner.requests.client.close()  # type: ignore[attr-defined]
 
 
 def test_a_collection_that_names_a_foreign_host_sends_nothing(
