@@ -254,9 +254,13 @@ class Segment:
         self._held.check("positions", begin, end)
         data = self._arrays["positions"][begin:end]
         sizes = frequencies.astype(np.int64)
+        if len(sizes) and sizes.min() < 1:  # a word stands where it is listed at least once
+            self.refuse()
         native = chosen()
         if native is None:
             gaps = codec.variable_decode(data)
+            if len(gaps) != sizes.sum():
+                self.refuse()
         else:
             gaps = np.empty(int(sizes.sum()), dtype=np.uint32)
             if native.nfl_variable(data.ctypes.data, len(data), gaps.ctypes.data, len(gaps)) < 0:

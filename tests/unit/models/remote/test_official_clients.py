@@ -114,6 +114,9 @@ def test_cohere(hosted: HostedServer) -> None:
 
 
 @pytest.mark.hosts
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning"  # this client never closes its connection
+)
 def test_voyage(hosted: HostedServer) -> None:
     voyageai = pytest.importorskip("voyageai", reason="the client of Voyage is missing: voyageai")
     client = voyageai.Client(KEY, base_url=f"{hosted.url}/voyage/v1")
