@@ -53,6 +53,7 @@ class LocalView:
         self._reader = reader
         self._follower = follower
         self._state = reader.state
+        self._text: Lexical | None = None
 
     @property
     def state(self) -> State:
@@ -214,8 +215,14 @@ class LocalView:
         return matching | mask_of(open_[np.array(fits, dtype=np.bool_)], self._state.slots)
 
     def _words(self) -> Lexical:
-        """The index of words, with what came after it in memory."""
-        index = self._follower.with_words(self._state, self._reader).text
+        """The index of words, with what came after it in memory; the same one to the end.
+
+        A writer that ends takes the words of what it deleted out of the files, and this state may
+        still see some of that.
+        """
+        if self._text is not None:
+            return self._text
+        index = self._text = self._follower.with_words(self._state, self._reader).text
         if index is None:
             raise UnsupportedOperation(
                 "the collection has no index of words, or one that lacks very many passages: it is "
