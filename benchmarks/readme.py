@@ -32,9 +32,8 @@ def table(results: Mapping[str, Mapping[str, Any]]) -> str:
     )
     head = (what, "Nearfield", "sentence-transformers")
     lines = [_line(head), _line(["---", "---:", "---:"]), *map(_line, rows)]
-    newest = max(results.values(), key=lambda result: str(result["date"]))
-    hardware = newest["hardware"]
-    lines += ["", f"Measured on {hardware['cores']} cores of {hardware['cpu']}, both in one run."]
+    first = embedding or next(result for name, result in results.items() if name != "stores")
+    lines += ["", f"Measured on {_machine(first)}, both in one run."]
     lines += _stores(results.get("stores"))
     return "\n".join(lines)
 
@@ -126,7 +125,7 @@ def _quality(results: Mapping[str, Mapping[str, Any]]) -> Iterator[Sequence[str]
 def _stores(result: Mapping[str, Any] | None) -> Iterator[str]:
     if result is None:
         return
-    figures, hardware = result["figures"], result["hardware"]
+    figures = result["figures"]
     engines = {n: each for n, each in figures["engines"].items() if n not in BARE}
     yield ""
     yield _line((
@@ -148,9 +147,14 @@ def _stores(result: Mapping[str, Any] | None) -> Iterator[str]:
         ))  # fmt: skip
     yield ""
     yield (
-        f"{figures['dimension']} dimensions; medians, on {hardware['cores']} cores of "
-        f"{hardware['cpu']}, all in one run, each alone in its process."
+        f"{figures['dimension']} dimensions; medians, on {_machine(result)}, all in one run, each "
+        "alone in its process."
     )
+
+
+def _machine(result: Mapping[str, Any]) -> str:
+    hardware = result["hardware"]
+    return f"{hardware['cores']} cores of {hardware['cpu']} ({', '.join(hardware['flags'])})"
 
 
 def _size(result: Mapping[str, Any] | None) -> Iterator[Sequence[str]]:

@@ -108,7 +108,7 @@ def test_the_compression_page_has_a_table_a_model_and_set() -> None:
     one = {"documents": 10, "queries": 5, "dimension": 8, "smallest": "8 int8", "ways": [way]}
     text = "\n".join(compression_section.lines({"set · model": one}))
     assert "**set · model**, 10 documents, 5 questions" in text
-    assert "| 8 int8 | 8 | 1.000 | 100.0% | 98.0% to 102.0% | tie | 1.000 | " in text
+    assert "| 8 int8 | 8 | 1.000 | 100.0% | 98.0% to 102.0% | tie | 1.000 | 0.10 ms |" in text
     assert "Fewest bytes whose interval reaches 100% in a full scan: 8 int8." in text
 
 

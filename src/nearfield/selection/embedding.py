@@ -66,4 +66,4 @@ def embed(
 
 
 def _counted_elsewhere(_: BatchReport) -> None:
-    """The model itself counts what is cut; see :class:`nearfield.selection.workshop.Counted`."""
+    """The model itself counts what is cut; see :class:`nearfield.selection.counting.Counted`."""

@@ -35,7 +35,7 @@ __all__ = ["Listener", "Trials"]
 _TIMED = 50
 _TURNS = 20
 _LAST_SHARE = 0.8
-"""Most of the time left that a reranker's next rung may take."""
+"""Most of the time left that the next rung of a late step may take."""
 
 Listener: TypeAlias = Callable[[str, float, int], None]
 """Told what is being done, the share of the work done, and questions asked so far."""
@@ -194,9 +194,7 @@ class Trials:
         for size in sizes[:-1]:
             for trial in self.trials.values():
                 if trial.pipeline.is_late and trial.stands:
-                    self._tell(
-                        f"{trial.pipeline.search.rerank}, {size} questions", size / sizes[-1]
-                    )
+                    self._tell(f"{trial.pipeline.late_step}, {size} questions", size / sizes[-1])
                     self._measure(trial, choosing[:size])
 
     def _measure(self, trial: Trial, queries: Sequence[str]) -> None:

@@ -181,7 +181,7 @@ class Workshop:
         if where not in self._passages:
             model = pipeline.model
             encoder = self.documents_encoder(model)
-            chunks = self._cut(pipeline)
+            chunks = self._chunks(pipeline)
             texts = [embedding_text(chunk) for chunk in chunks]
             vectors = embed(encoder, texts, self.budget, self.counted(model), progress)
             sound = np.asarray(np.isfinite(vectors).all(axis=1) & vectors.any(axis=1))
@@ -205,11 +205,11 @@ class Workshop:
         if self.has_passages(pipeline):
             return 0.0
         prompt = pipeline.model.document_prompt or ""
-        texts = [prompt + embedding_text(chunk) for chunk in self._cut(pipeline)]
+        texts = [prompt + embedding_text(chunk) for chunk in self._chunks(pipeline)]
         cached = CachedEncoder(self.counted(pipeline.model), self.cache)
         return len(cached.missing(texts)) / max(1, len(set(texts)))
 
-    def _cut(self, pipeline: Pipeline) -> list[Chunk]:
+    def _chunks(self, pipeline: Pipeline) -> list[Chunk]:
         where = _cutting(pipeline)
         if where not in self._cuts:
             chunker = chunker_for(pipeline.chunking, self.documents_encoder(pipeline.model))

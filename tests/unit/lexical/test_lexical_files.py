@@ -180,6 +180,27 @@ def test_facts_are_readable(place):
     assert (facts["slots"], facts["counted"]) == (1500, 1500)
 
 
+@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("frequencies", [[1, 0], [0, 1], [2, 2]])
+def test_positions_that_do_not_fit_their_frequencies_are_refused(frequencies, kernel, monkeypatch):
+    """A word stands at 3 and 5 of one text, and at 7 of another."""
+    monkeypatch.setenv(KERNEL_VARIABLE, kernel)
+    lengths = np.full(2, 9, np.uint32)
+    one = Postings(
+        np.array([2]), np.array([0, 1], np.uint32), np.array([2, 1], np.uint32),
+        np.array([3, 5, 7], np.uint32),
+    )  # fmt: skip
+    keys, ends = join_keys([b"ant"])
+    sections = {"lengths": lengths, "keys": keys, "key_ends": ends, **encode(one, lengths)}
+    sections |= {"surfaces": keys[:0], "surface_ends": ends[:1] * 0, "surface_terms": ends[:0]}
+    facts = {"first_slot": 0, "slots": 2, "counted": 2, "total_length": 1, "has_positions": True}
+    held = Segment(Container(build(facts, sections), "odd"))
+    packed = held.find(b"ant")
+    assert held.positions(packed, np.array([2, 1], np.float32)).tolist() == [3, 5, 7]
+    with pytest.raises(DamagedIndex):
+        held.positions(packed, np.array(frequencies, np.float32))
+
+
 @pytest.mark.skipif(not available().usable, reason="needs the compiled library")
 @pytest.mark.parametrize("stray", [3, 4999, 5001])
 def test_a_block_that_does_not_ascend_is_refused(stray, monkeypatch):

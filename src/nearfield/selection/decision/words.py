@@ -79,15 +79,15 @@ def reasons(decision: Decision) -> list[str]:
 
 def _late(decision: Decision, step: LateStep) -> str:
     """What a slow step gained, and whether that is worth its time."""
-    gain, loss = step.gain, step.p < LEVEL
+    gain, significant = step.gain, step.p < LEVEL
     verdict = (
         "no significant difference"
-        if not loss
+        if not significant
         else ("a significant gain" if gain.mean > 0 else "a significant loss")
     )
     if step.trial.key == decision.choice.recommended.trial.key:
         verdict += "; it is a part of the recommendation"
-    elif loss and gain.mean > 0:
+    elif significant and gain.mean > 0:
         verdict += "; take it if quality matters more than time"
     return (
         f"{_done(step.trial.pipeline)} changed the figure by {signed(gain.mean)} on "

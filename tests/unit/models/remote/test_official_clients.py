@@ -114,13 +114,14 @@ def test_cohere(hosted: HostedServer) -> None:
 
 
 @pytest.mark.hosts
-@pytest.mark.filterwarnings(
-    "ignore::pytest.PytestUnraisableExceptionWarning"  # this client never closes its connection
-)
-def test_voyage(hosted: HostedServer) -> None:
+def test_voyage(hosted: HostedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     voyageai = pytest.importorskip("voyageai", reason="the client of Voyage is missing: voyageai")
+    import requests
+
     client = voyageai.Client(KEY, base_url=f"{hosted.url}/voyage/v1")
-    answer = client.embed(TEXTS, model="m", input_type="document", truncation=False)
+    with requests.Session() as session:  # its own one is never closed
+        monkeypatch.setattr(voyageai, "requestssession", session)
+        answer = client.embed(TEXTS, model="m", input_type="document", truncation=False)
     _near(answer.embeddings)
     before = remote.account().spent
     ours = remote.load("voyage:voyage-m")

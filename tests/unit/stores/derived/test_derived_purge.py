@@ -54,6 +54,18 @@ def found(path: Path, words: str) -> int:
         return len(view.lexical(words, 10**6).keys)
 
 
+def test_a_view_keeps_the_words_that_it_began_with(path: Path) -> None:
+    with LocalStore.open(path) as store, store.view() as view:
+        before = view.lexical(SECRET, 10**6)
+        with LocalStore.open(path, mode="w") as writer:
+            writer.delete(secrets(writer))
+        with store.view() as newer:  # of the same store: it follows the files
+            assert len(newer.lexical(SECRET, 10**6).keys) == 0
+        again = view.lexical(SECRET, 10**6)
+        assert (again.keys.tolist(), len(again.keys)) == (before.keys.tolist(), 300)
+        assert view.lexical_scores(SECRET, before.keys).tolist() == before.scores.tolist()
+
+
 def test_words_go_when_the_writer_closes(path: Path) -> None:
     with LocalStore.open(path, mode="w") as store:
         assert store.delete(secrets(store)) == 300
