@@ -88,7 +88,7 @@ test-hosts: $(VENV)/.hosts $(VENV)/.test-models
 
 # What `make test` leaves out: slow tests, references and hosts that are large, and their pages.
 test-all: $(VENV)/.torch $(VENV)/.hosts $(VENV)/.all-models
-	$(BIN)/python -m pytest -m "slow or hosts"
+	$(PYTEST) -m "slow or hosts"
 	$(BIN)/python -m pytest $(HOSTS_PAGES)
 
 lint: $(VENV)/.lint

@@ -250,8 +250,11 @@ class TestPage:
             assert f"(images/{name})" in text
 
     def test_readme_shows_both_classes(self, figures: dict[str, Any]) -> None:
-        result = {"figures": figures, "date": "2026", "hardware": {"cores": 2, "cpu": "x"}}
-        text = readme.table({"embedding": result})
+        machine = {"cores": 2, "cpu": "x", "flags": ["avx2", "fma"]}
+        result = {"figures": figures, "date": "2026", "hardware": machine}
+        newer = {"figures": {"total_mb": 9}, "date": "2027", "hardware": machine | {"cpu": "y"}}
+        text = readme.table({"embedding": result, "size": newer})
+        assert "Measured on 2 cores of x (avx2, fma), both in one run." in text
         assert (
             "| Passages a second, `fast`, bf16 (mean 80 tokens) | **1,000** (10.0×) | 100 |" in text
         )

@@ -17,14 +17,17 @@ class EncoderAround:
     ----------
     inner : Encoder
         What computes.
+    card : ModelCard, optional
+        Where its vectors become others; the inner one's by default.
     """
 
-    def __init__(self, inner: Encoder) -> None:
+    def __init__(self, inner: Encoder, card: ModelCard | None = None) -> None:
         self.inner = inner
+        self._card = card
 
     @property
     def card(self) -> ModelCard:
-        return self.inner.card
+        return self._card or self.inner.card
 
     @property
     def tokenizer(self) -> Tokenizer:

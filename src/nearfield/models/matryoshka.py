@@ -20,7 +20,7 @@ from nearfield.models.around import EncoderAround
 from nearfield.models.card import fingerprint
 from nearfield.models.paid import PaidEncoder
 from nearfield.protocols import Encoder, Observer, TokenEncoder
-from nearfield.types import FloatArray, ModelCard, Role, TokenVectors
+from nearfield.types import FloatArray, Role, TokenVectors
 
 __all__ = ["truncate"]
 
@@ -72,19 +72,15 @@ class _Truncated(EncoderAround):
     """The first components of another encoder's vectors."""
 
     def __init__(self, whole: Encoder, dimensions: int) -> None:
-        super().__init__(whole)
         card = whole.card
-        self._card = replace(
+        cut = replace(
             card,
             name=f"{card.name}@{dimensions}",
             dimension=dimensions,
             fingerprint=_cut_identity(card.fingerprint, dimensions),
             identity=_cut_identity(card.identity, dimensions) if card.identity else "",
         )
-
-    @property
-    def card(self) -> ModelCard:
-        return self._card
+        super().__init__(whole, cut)
 
     def encode(
         self,
@@ -94,8 +90,8 @@ class _Truncated(EncoderAround):
         observe: Observer | None = None,
     ) -> FloatArray:
         vectors = super().encode(inputs, role=role, observe=observe)
-        cut = np.ascontiguousarray(vectors[:, : self._card.dimension])
-        return normalise(cut) if self._card.normalised else cut
+        cut = np.ascontiguousarray(vectors[:, : self.card.dimension])
+        return normalise(cut) if self.card.normalised else cut
 
 
 class _TruncatedTokenEncoder(_Truncated):

@@ -9,7 +9,7 @@ from nearfield.errors import UnsupportedOperation
 from nearfield.models.around import EncoderAround
 from nearfield.models.card import fingerprint
 from nearfield.protocols import Encoder, Observer
-from nearfield.types import FloatArray, ModelCard, Role
+from nearfield.types import FloatArray, Role
 
 __all__ = ["with_prompts"]
 
@@ -51,20 +51,16 @@ class _Prompted(EncoderAround):
     """An encoder behind other prompts."""
 
     def __init__(self, inner: Encoder, prompts: Mapping[Role, str], bare: Role) -> None:
-        super().__init__(inner)
-        self._bare = bare
         card = inner.card
         parts = {f"prompt.{role.value}": prompts[role] for role in Role}
-        self._card = replace(
+        own = replace(
             card,
             prompts={role: prompt for role, prompt in prompts.items() if prompt},
             fingerprint=fingerprint({"whole": card.fingerprint, **parts}),
             identity=fingerprint({"whole": card.identity, **parts}) if card.identity else "",
         )
-
-    @property
-    def card(self) -> ModelCard:
-        return self._card
+        super().__init__(inner, own)
+        self._bare = bare
 
     def encode(
         self,

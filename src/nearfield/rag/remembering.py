@@ -8,30 +8,22 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import TypeVar
 
 from nearfield.errors import NearfieldWarning
 from nearfield.paths import cache_dir
 from nearfield.protocols import Generator
+from nearfield.rag.generators.around import GeneratorAround
 from nearfield.types import Message, Piece, Usage
 
-__all__ = ["Identified", "RememberingGenerator"]
+__all__ = ["RememberingGenerator"]
 
 _Result = TypeVar("_Result")
 _WAIT_SECONDS = 10.0
 _SCHEMA = "CREATE TABLE IF NOT EXISTS written (key BLOB PRIMARY KEY, text TEXT NOT NULL)"
 
 
-@runtime_checkable
-class Identified(Protocol):
-    """A generator whose name is not all that its text depends on."""
-
-    @property
-    def fingerprint(self) -> str:
-        """Which weights write, or which server: equal words, equal text."""
-
-
-class RememberingGenerator:
+class RememberingGenerator(GeneratorAround):
     """Wrap a generator so that each prompt is answered once.
 
     A text is kept on disk under a SHA-256 of the generator, every message, the limit and the stop
@@ -66,29 +58,12 @@ class RememberingGenerator:
     """
 
     def __init__(self, generator: Generator, path: Path | None = None) -> None:
-        self.generator = generator
+        super().__init__(generator)
         self.path = path if path is not None else cache_dir() / "written.sqlite"
         self._warned = False
 
     def __repr__(self) -> str:
-        return f"RememberingGenerator({self.generator!r}, {str(self.path)!r})"
-
-    @property
-    def name(self) -> str:
-        return self.generator.name
-
-    @property
-    def fingerprint(self) -> str:
-        if isinstance(self.generator, Identified):
-            return self.generator.fingerprint
-        return self.generator.name
-
-    @property
-    def context_tokens(self) -> int | None:
-        return self.generator.context_tokens
-
-    def count(self, text: str) -> int:
-        return self.generator.count(text)
+        return f"RememberingGenerator({self.inner!r}, {str(self.path)!r})"
 
     def stream(
         self, messages: Sequence[Message], *, max_tokens: int = 512, stop: Sequence[str] = ()
@@ -99,7 +74,7 @@ class RememberingGenerator:
             yield Piece(known, Usage(0))
             return
         said = []
-        for piece in self.generator.stream(messages, max_tokens=max_tokens, stop=stop):
+        for piece in super().stream(messages, max_tokens=max_tokens, stop=stop):
             said.append(piece.text)
             if piece.usage is not None:  # the text is whole: kept before anybody stops listening
                 self._attempt(lambda file: _write(file, key, "".join(said)), None)

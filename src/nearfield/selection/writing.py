@@ -12,8 +12,9 @@ import numpy as np
 from nearfield.collection.asking import Expansion
 from nearfield.protocols import Generator
 from nearfield.rag import prompts
+from nearfield.rag.generators.around import GeneratorAround
 from nearfield.rag.questions import expand
-from nearfield.rag.remembering import Identified, RememberingGenerator
+from nearfield.rag.remembering import RememberingGenerator
 from nearfield.selection.budget import Clock
 from nearfield.types import Message, Piece
 
@@ -84,31 +85,15 @@ class Writer:
         return texts, self.clock() - begun
 
 
-class _Counting:
+class _Counting(GeneratorAround):
     """A generator that knows whether it was asked."""
 
     def __init__(self, inner: Generator) -> None:
-        self.inner = inner
+        super().__init__(inner)
         self.asked = 0
-
-    @property
-    def name(self) -> str:
-        return self.inner.name
-
-    @property
-    def fingerprint(self) -> str:
-        inner = self.inner
-        return inner.fingerprint if isinstance(inner, Identified) else inner.name
-
-    @property
-    def context_tokens(self) -> int | None:
-        return self.inner.context_tokens
-
-    def count(self, text: str) -> int:
-        return self.inner.count(text)
 
     def stream(
         self, messages: Sequence[Message], *, max_tokens: int = 512, stop: Sequence[str] = ()
     ) -> Iterator[Piece]:
         self.asked += 1
-        return self.inner.stream(messages, max_tokens=max_tokens, stop=stop)
+        return super().stream(messages, max_tokens=max_tokens, stop=stop)

@@ -114,9 +114,7 @@ def examples(count: int) -> Any:
 
 @examples(200)
 @given(where=trees)
-def test_filters_equal_the_plain_ones(
-    stores: tuple[LocalStore, Fields], where: Filter
-) -> None:
+def test_filters_equal_the_plain_ones(stores: tuple[LocalStore, Fields], where: Filter) -> None:
     check(*stores, where)
 
 
@@ -124,9 +122,7 @@ def test_filters_equal_the_plain_ones(
 @pytest.mark.parametrize("part", range(4))
 @examples(2_500)
 @given(where=trees)
-def test_ten_thousand_filters(
-    stores: tuple[LocalStore, Fields], part: int, where: Filter
-) -> None:
+def test_ten_thousand_filters(stores: tuple[LocalStore, Fields], part: int, where: Filter) -> None:
     check(*stores, where)
 
 

