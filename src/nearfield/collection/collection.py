@@ -221,7 +221,7 @@ class Collection(CollectionReader):
         return forecast_index(opened.store, encoder, self.chunker(), chosen, paths)
 
     def _roots_of(self, roots: Sequence[str | Path]) -> list[Path]:
-        paths = [Path(root) for root in roots] or present_roots(self._store)
+        paths = [Path(root) for root in roots] or present_roots(self.store)
         if not paths:
             raise InputError(f"{self.path} has no folders yet: name one to index")
         if missing := [path for path in paths if not path.exists()]:

@@ -69,43 +69,39 @@ class CollectionReader:
         self._following.close()
 
     @property
-    def _store(self) -> LocalStore:
-        return self._following.now.store
-
-    @property
     def model(self) -> str:
         """Name of the model that made the vectors."""
-        return self._store.properties["encoder"]
+        return self.store.properties["encoder"]
 
     @property
     def precision(self) -> str:
         """Precision class of the vectors."""
-        return precision_of(self._store.properties)
+        return precision_of(self.store.properties)
 
     @property
     def chunking(self) -> Chunking:
         """How files are cut."""
-        return Chunking(**json.loads(self._store.properties["chunking"]))
+        return Chunking(**json.loads(self.store.properties["chunking"]))
 
     @property
     def roots(self) -> tuple[str, ...]:
         """Files and folders that were indexed into it, sorted."""
-        return roots_of(self._store)
+        return roots_of(self.store)
 
     @property
     def fingerprint(self) -> str:
         """Fingerprint of the model that made the vectors, 64 hexadecimal characters."""
-        return self._store.fingerprint
+        return self.store.fingerprint
 
     @property
     def defaults(self) -> SearchDefaults:
         """How it is searched where a caller says nothing."""
-        return SearchDefaults.of(self._store.properties)
+        return SearchDefaults.of(self.store.properties)
 
     @property
     def store(self) -> LocalStore:
         """The store of the collection that stands at the path, opened for reading."""
-        return self._store
+        return self._following.now.store
 
     @property
     def encoder(self) -> Encoder:
@@ -370,11 +366,11 @@ class CollectionReader:
 
     def update_options(self) -> IndexOptions:
         """What an update takes: the choices of the last ``index``, trusting size and time."""
-        return update_options(self._store)
+        return update_options(self.store)
 
     def is_stale(self) -> bool:
         """Tell whether files were added, changed or removed since; reads no file's content."""
-        return is_stale(self._store)
+        return is_stale(self.store)
 
     def chunker(self) -> Chunker:
         """The chunker that this collection's files are cut with."""
@@ -382,7 +378,7 @@ class CollectionReader:
 
     def sources(self) -> list[SourceState]:
         """Every indexed file with its state and problems, by path."""
-        return self._store.sources()
+        return self.store.sources()
 
     def export(self, path: str | Path) -> int:
         """Write everything to a file or folder that :meth:`import_` takes back exactly.
@@ -392,12 +388,12 @@ class CollectionReader:
         """
         from nearfield.stores.transfer import export_store
 
-        return export_store(self._store, path)
+        return export_store(self.store, path)
 
     def snapshot(self, target: str | Path) -> None:
         """Copy the collection as it is to a new folder, while others read and write it."""
-        self._store.snapshot(target)
+        self.store.snapshot(target)
 
     def verify(self) -> VerifyReport:
         """Check every byte that counts; the report names what is wrong."""
-        return self._store.verify()
+        return self.store.verify()
