@@ -183,7 +183,7 @@ def _show(decision: Decision, files: dict[str, Path]) -> None:
     click.echo(
         click.style(
             f"run it: nearfield index {path_text(decision.request.folder)} --pipeline "
-            f"{path_text(files['pipeline'])}",
+            f"{path_text(files['pipeline'])} --to chosen.nf",
             dim=True,
         )
     )

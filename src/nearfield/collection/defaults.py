@@ -8,15 +8,16 @@ from dataclasses import dataclass, field
 
 from nearfield.search.options import SearchOptions
 
-__all__ = ["SEARCH", "SearchDefaults"]
+__all__ = ["SEARCH", "SEARCH_FIELDS", "SearchDefaults"]
 
 SEARCH = "search"
 """Property that holds them."""
 
-_KEPT = (
+SEARCH_FIELDS = (
     "k", "mode", "path", "candidates", "fusion", "dense_weight", "rerank_weight", "diversity",
     "group_by", "per_group",
 )  # fmt: skip
+"""Options that are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class SearchDefaults:
 
     def properties(self) -> dict[str, str]:
         """What a collection keeps of it."""
-        kept = {name: getattr(self.options, name) for name in _KEPT}
+        kept = {name: getattr(self.options, name) for name in SEARCH_FIELDS}
         return {SEARCH: json.dumps({**kept, "rerank": self.rerank})}
 
     @classmethod

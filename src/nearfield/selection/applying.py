@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from nearfield.collection import Collection, open_collection
-from nearfield.collection.defaults import SearchDefaults
+from nearfield.collection.defaults import SEARCH_FIELDS, SearchDefaults
 from nearfield.collection.locate import is_collection
 from nearfield.collection.model import PROMPTS
 from nearfield.errors import InputError
@@ -16,7 +16,7 @@ from nearfield.models.prompts import with_prompts
 from nearfield.models.resolve import load
 from nearfield.protocols import Encoder
 from nearfield.selection.pipeline import ModelChoice, Pipeline
-from nearfield.stores.local import CODES_FROM, RECALL, LocalStore, Mode, SearchPath
+from nearfield.stores.local import CODES_FROM, RECALL, RECALL_TARGET, LocalStore, Mode, SearchPath
 
 __all__ = ["encoder_of", "finish", "open_as", "properties_of", "refined"]
 
@@ -65,7 +65,11 @@ def open_as(pipeline: Pipeline, place: Path, *, language: str | None = None) -> 
     wanted = properties_of(pipeline)
     if is_collection(place):
         collection = open_collection(place, encoder=encoder, language=language)
-        _require_same(collection, pipeline, wanted)
+        try:
+            _require_same(collection, pipeline, wanted)
+        except BaseException:
+            collection.close()
+            raise
         return collection
     open_collection(
         place,
@@ -108,14 +112,31 @@ def _require_measured(model: ModelChoice, encoder: Encoder) -> None:
 
 
 def _require_same(collection: Collection, pipeline: Pipeline, wanted: Mapping[str, str]) -> None:
-    kept = collection.store.properties
-    differing = {name: (kept.get(name), value) for name, value in wanted.items()}
-    differing = {name: pair for name, pair in differing.items() if pair[0] != pair[1]}
+    differing = list(_differences(collection.store.properties, wanted))
     if collection.chunking != pipeline.chunking:
-        differing["chunking"] = (str(collection.chunking), str(pipeline.chunking))
+        differing.append(("chunks", collection.chunking, pipeline.chunking))
     if differing:
-        name, (before, now) = next(iter(differing.items()))
+        listed = "; ".join(f"{what}: {before}, not {now}" for what, before, now in differing)
         raise InputError(
-            f"{collection.path} was made otherwise than the pipeline says: its {name} is {before} "
-            f"and the pipeline's {now}. Name another collection with --to"
+            f"{collection.path} was made otherwise than the pipeline says ({listed}). "
+            "Name a new collection with --to"
         )
+
+
+def _differences(
+    kept: Mapping[str, str], wanted: Mapping[str, str]
+) -> Iterator[tuple[str, object, object]]:
+    """What a collection keeps, and what a pipeline wants instead; defaults are no difference."""
+    before, now = (SearchDefaults.of(properties) for properties in (kept, wanted))
+    for name in SEARCH_FIELDS:
+        pair = getattr(before.options, name), getattr(now.options, name)
+        if pair[0] != pair[1]:
+            yield name.replace("_", " "), *pair
+    if before.rerank != now.rerank:
+        yield "rerank", before.rerank or "none", now.rerank or "none"
+    recall = kept.get(RECALL, repr(RECALL_TARGET))
+    if float(recall) != float(wanted[RECALL]):
+        yield "recall target", recall, wanted[RECALL]
+    for name, what in ((CODES_FROM, "vectors from which codes are used"), (PROMPTS, "prompts")):
+        if name in wanted and kept.get(name) != wanted[name]:
+            yield what, kept.get(name, "the usual"), wanted[name]

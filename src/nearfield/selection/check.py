@@ -132,7 +132,8 @@ def minimum_of(text: str) -> Gate:
         least = -1.0
     if match is None or not 0.0 <= least <= 1.0:
         raise InputError(
-            f"{text!r} is no gate: expected a measure and a share, such as ndcg@10=0.60"
+            f"{text!r} is no gate: expected a measure and a share, such as ndcg@10=0.60, "
+            f"or {READING}=0.40 where the questions are made of the documents"
         )
     if match["measure"] != READING:
         Measure.of(match["measure"])

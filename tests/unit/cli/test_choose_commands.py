@@ -108,8 +108,23 @@ def test_a_pipeline_is_run_as_it_says(
         assert collection.search("frost", mode="dense")[0].path == "exact"
     assert run(capsys, "index", folder, "--pipeline", file, "--to", place)[0] == 0
     assert run(capsys, "index", folder, "--pipeline", file, "--model", "x")[0] == 2
-    with pytest.raises(InputError, match="was made otherwise than the pipeline says"):
+    with pytest.raises(InputError) as refused:
         applying.open_as(Pipeline(pipeline.model), place)
+    assert str(refused.value) == (
+        f"{place} was made otherwise than the pipeline says (k: 2, not 10; mode: hybrid, not dense; "
+        "path: quantised, not auto; dense weight: 0.6, not 0.8; recall target: 0.9, not 0.99). Name a new collection with --to"
+    )
+
+
+def test_a_collection_with_the_usual_search_takes_a_pipeline_that_wants_it(
+    folder: Path, words_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = tmp_path / "c.nf"
+    assert run(capsys, "index", folder, "--model", words_file, "--to", place)[0] == 0
+    applying.open_as(Pipeline(ModelChoice(str(words_file))), place).close()
+    with pytest.raises(InputError, match=r"\(rerank: none, not overlap\)"):
+        search = SearchChoice(rerank="overlap")
+        applying.open_as(Pipeline(ModelChoice(str(words_file)), search=search), place)
 
 
 def test_a_graph_is_built_where_a_pipeline_walks_one(

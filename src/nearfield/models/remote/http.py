@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -160,13 +161,14 @@ class HttpClient:
         self.pace = pace or Pace()
         self._sleep = sleep
         self._client = _open(timeouts or Timeouts(), proxies=not local)
+        self._closing = weakref.finalize(self, self._client.close)
 
     def __repr__(self) -> str:
         return f"HttpClient({self.endpoint.base_url!r})"
 
     def close(self) -> None:
-        """Close idle connections."""
-        self._client.close()
+        """Close idle connections; done by itself once nobody holds the client."""
+        self._closing()
 
     def post(self, path: str, body: Json, cost: Cost, stop: threading.Event | None = None) -> Json:
         """Send one request until it is answered, and return the answer's JSON object.

@@ -16,6 +16,7 @@ Readers never wait for the writer and each operation sees one state of the whole
 from __future__ import annotations
 
 from nearfield.stores.local.audit import AuditReport
+from nearfield.stores.local.derived.tuning import RECALL_TARGET
 from nearfield.stores.local.ledger import SourceState
 from nearfield.stores.local.monitor import LiveAudit, RecallMonitor, RecallSoFar
 from nearfield.stores.local.paths import SearchPath
@@ -32,6 +33,7 @@ __all__ = [
     "FORMAT",
     "LANGUAGE",
     "RECALL",
+    "RECALL_TARGET",
     "AuditReport",
     "DocumentEntry",
     "Fault",

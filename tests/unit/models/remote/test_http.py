@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import json
 import threading
 import time
@@ -199,3 +200,12 @@ def test_a_stream_is_tried_again_before_its_first_word(hosted: HostedServer) -> 
     with _client(hosted).stream("/openai/v1/chat/completions", chat, _Cost()) as events:
         assert sum(1 for _ in events) > 2
     assert len(hosted.seen) == 3
+
+
+def test_a_client_that_nobody_holds_closes_its_connections(hosted: HostedServer) -> None:
+    client = HttpClient(Endpoint(hosted.url, Secret(KEY, "OPENAI_API_KEY")))
+    client.post(PATH, BODY, _Cost())
+    connections = client._client
+    del client
+    gc.collect()
+    assert connections.is_closed

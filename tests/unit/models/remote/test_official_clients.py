@@ -99,15 +99,15 @@ def test_openai_chat(hosted: HostedServer, openai_client: Any) -> None:
 @pytest.mark.hosts
 def test_cohere(hosted: HostedServer) -> None:
     cohere = pytest.importorskip("cohere", reason="the client of Cohere is missing: cohere")
-    client = cohere.ClientV2(KEY, base_url=f"{hosted.url}/cohere")
-    answer = client.embed(
-        model="m", texts=TEXTS, input_type="search_document", embedding_types=["float"]
-    )
+    with cohere.ClientV2(KEY, base_url=f"{hosted.url}/cohere") as client:
+        answer = client.embed(
+            model="m", texts=TEXTS, input_type="search_document", embedding_types=["float"]
+        )
+        ranked = client.rerank(model="rerank-v3.5", query="parka", documents=TEXTS)
     _near(answer.embeddings.float_)
     assert remote.load("cohere:m").encode(TEXTS) == pytest.approx(
         np.asarray(answer.embeddings.float_, dtype="f4"), abs=1e-6
     )
-    ranked = client.rerank(model="rerank-v3.5", query="parka", documents=TEXTS)
     ours = rerank.load("cohere:rerank-v3.5").score("parka", TEXTS)
     for result in ranked.results:
         assert result.relevance_score == pytest.approx(float(ours[result.index]), abs=1e-6)
@@ -142,10 +142,10 @@ def test_mistral(hosted: HostedServer) -> None:
 @pytest.mark.hosts
 def test_gemini(hosted: HostedServer) -> None:
     genai = pytest.importorskip("google.genai", reason="Google's client is missing: google-genai")
-    client = genai.Client(api_key=KEY, http_options={"base_url": f"{hosted.url}/gemini"})
-    answer = client.models.embed_content(
-        model="gemini-embedding-001", contents=TEXTS, config={"task_type": "RETRIEVAL_DOCUMENT"}
-    )
+    with genai.Client(api_key=KEY, http_options={"base_url": f"{hosted.url}/gemini"}) as client:
+        answer = client.models.embed_content(
+            model="gemini-embedding-001", contents=TEXTS, config={"task_type": "RETRIEVAL_DOCUMENT"}
+        )
     _near([item.values for item in answer.embeddings])
     theirs = hosted.seen[-1]
     remote.load("gemini:gemini-embedding-001x").encode(TEXTS)
@@ -159,13 +159,15 @@ def test_anthropic(hosted: HostedServer, monkeypatch: pytest.MonkeyPatch) -> Non
     anthropic = pytest.importorskip("anthropic", reason="Anthropic's client is missing: anthropic")
     for variable in ("ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_CUSTOM_HEADERS"):
         monkeypatch.delenv(variable, raising=False)
-    client = anthropic.Anthropic(api_key=KEY, base_url=f"{hosted.url}/anthropic")
-    with client.messages.stream(
-        model="claude-haiku-4-5",
-        max_tokens=64,
-        system="Be brief.",
-        messages=[{"role": "user", "content": "Hi"}],
-    ) as stream:
+    with (
+        anthropic.Anthropic(api_key=KEY, base_url=f"{hosted.url}/anthropic") as client,
+        client.messages.stream(
+            model="claude-haiku-4-5",
+            max_tokens=64,
+            system="Be brief.",
+            messages=[{"role": "user", "content": "Hi"}],
+        ) as stream,
+    ):
         text = "".join(stream.text_stream)
         usage = stream.get_final_message().usage
     monkeypatch.setenv("ANTHROPIC_BASE_URL", hosted.url + "/anthropic")
