@@ -41,7 +41,9 @@ def path(tmp_path_factory: pytest.TempPathFactory, compiled_search: None) -> Ite
 def poor(monkeypatch: pytest.MonkeyPatch) -> None:
     """So few candidates that much is missed."""
 
-    def candidates(self: Tuning, k: int, *, filtered: bool = False) -> tuple[int, int]:
+    def candidates(
+        self: Tuning, k: int, *, filtered: bool = False, in_lists: bool = False
+    ) -> tuple[int, int]:
         return k, 2 * k
 
     monkeypatch.setattr(Tuning, "candidates", candidates)

@@ -69,7 +69,9 @@ def low_limits(monkeypatch: pytest.MonkeyPatch) -> None:
 def every_candidate(monkeypatch: pytest.MonkeyPatch) -> None:
     """So many candidates that quantised search misses nothing: it must equal exact search."""
 
-    def candidates(self: Tuning, k: int, *, filtered: bool = False) -> tuple[int, int]:
+    def candidates(
+        self: Tuning, k: int, *, filtered: bool = False, in_lists: bool = False
+    ) -> tuple[int, int]:
         return 20_000, 20_000
 
     monkeypatch.setattr(Tuning, "candidates", candidates)

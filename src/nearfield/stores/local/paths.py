@@ -139,11 +139,11 @@ def nearest(
         found = walked.slots
     elif parts.codes is not None:
         covered = min(len(parts.codes), state.slots)
-        candidates, coarse = _candidates(state, parts, k, allowed)
+        within = _within(state, parts, allowed)
+        candidates, coarse = _candidates(state, parts, k, allowed, within)
         found = parts.codes.search(
-            queries, candidates, coarse=coarse, allowed=allowed, below=covered,
-            within=_within(state, parts, allowed),
-        ).slots  # fmt: skip
+            queries, candidates, coarse=coarse, allowed=allowed, below=covered, within=within
+        ).slots
     else:
         return _exact(state, metric, queries, k, allowed)
     if covered < state.slots:
@@ -157,8 +157,8 @@ def nearest(
 def _by_codes(
     state: State, parts: Parts, codes: Codes, queries: FloatArray, k: int, allowed: Mask | None
 ) -> list[Nearest]:
-    wanted = _candidates(state, parts, k, allowed)
     within = _within(state, parts, allowed)
+    wanted = _candidates(state, parts, k, allowed, within)
     try:
         found = nearest_by_codes(codes, records_of(state), queries, k, wanted, allowed, within)
     except UnusableQuery:
@@ -178,9 +178,15 @@ def _within(state: State, parts: Parts, allowed: Mask | None) -> tuple[Lists, fl
     return parts.tuned.within(parts.lists) if whole else None
 
 
-def _candidates(state: State, parts: Parts, k: int, allowed: Mask | None) -> tuple[int, int]:
+def _candidates(
+    state: State,
+    parts: Parts,
+    k: int,
+    allowed: Mask | None,
+    within: tuple[Lists, float] | None,
+) -> tuple[int, int]:
     filtered = allowed is not None and allowed is not state.alive
-    return parts.tuned.candidates(k, filtered=filtered)
+    return parts.tuned.candidates(k, filtered=filtered, in_lists=within is not None)
 
 
 def _exact(

@@ -32,7 +32,9 @@ def lists_from(monkeypatch: pytest.MonkeyPatch) -> int:
 def every_candidate(monkeypatch: pytest.MonkeyPatch) -> None:
     """So many candidates that the quantised path misses nothing: it must equal exact search."""
 
-    def candidates(self: Tuning, k: int, *, filtered: bool = False) -> tuple[int, int]:
+    def candidates(
+        self: Tuning, k: int, *, filtered: bool = False, in_lists: bool = False
+    ) -> tuple[int, int]:
         return 20_000, 20_000
 
     monkeypatch.setattr(Tuning, "candidates", candidates)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from nearfield.metric import Metric
 from nearfield.stores.local import LocalStore, SearchPath
 from nearfield.stores.local.derived import Parts
 from nearfield.stores.local.derived.parts import owner_of, stamp_of
-from nearfield.stores.local.derived.tuning import Tuning
+from nearfield.stores.local.derived.tuning import Tuning, tune_lists
 from nearfield.types import Chunk, FloatArray
 
 pytestmark = pytest.mark.usefixtures("low_limits")
@@ -78,6 +79,28 @@ def test_large_collections_have_lists(tmp_path: Path, lists_from: int) -> None:
             compiled = library.choose() is not None  # without it, comparing all is faster
             assert found[0].path == (SearchPath.QUANTISED if compiled else SearchPath.EXACT)
     assert sizes == [0, 600, 600, 800]
+
+
+@pytest.mark.usefixtures("lists_from")
+def test_lists_are_searched_as_deep_as_was_measured_for_them(tmp_path: Path) -> None:
+    """The shortest reach of the quickest step reaches the target; a scan keeps its own."""
+    path = tmp_path / "c.nf"
+    with LocalStore.create(path, dimension=DIMENSION) as writer:
+        writer.add(*batch(0, 1000))
+    with LocalStore.open(path) as reader:
+        known = parts_of(reader).tuned
+        lists, codes = parts_of(reader).lists, parts_of(reader).codes
+        assert lists is not None and codes is not None
+        steps = {(known.coarse, known.best), (known.reach_coarse, known.reach_best)}
+        assert known.reach_slots == 1000
+        assert known.candidates(10)[::-1] in steps
+        assert known.candidates(10, in_lists=True) == (known.reach_best, known.reach_coarse)
+        missed = replace(known, target=1.0, reached=0.5)
+
+        with reader.view() as view:
+            found = tune_lists(lists, codes, view.state, missed)
+        # Where codes miss the target, lists need to come near to what codes reach.
+        assert found.reach == 1.0
 
 
 @pytest.mark.usefixtures("lists_from")

@@ -6,6 +6,7 @@ import json
 import os
 import time
 import zlib
+from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -38,9 +39,9 @@ _FILTERED = 3.0
 _TOLERANCE = 0.005
 _EFFORTS = (48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
 _REACHES = (1.0, 2.0, 3.0, 3.5, 4.0, 4.5, 5.0, 5.5, 6.0, 7.0, 8.0, 10.0)
-# Of the recall that codes alone reach, lists may cost so much above the target; and they must
-# take at most this share of the time of a scan.
-_LOST, _WORTH, _TIMED = 0.002, 0.8, 20
+# Of the recall of codes that miss the target, lists may cost so much; and they must take at most
+# this share of the time of a scan. So many more steps of the ladder are tried in them.
+_LOST, _WORTH, _TIMED, _DEEPER = 0.002, 0.8, 20, 4
 # More candidates for each hit beyond the tenth: recall@50 and @100 stay at that of 10.
 _BEST_EACH, _COARSE_EACH = 1.2, 8
 # From cheap to dear: slots kept by the 1-bit scan, and of these by the 4-bit estimate.
@@ -74,6 +75,8 @@ class Tuning:
         Vectors that were there when it was measured; 0 without a graph.
     reach : float
         Standard deviations within which lists are scanned.
+    reach_coarse, reach_best : int
+        As `coarse` and `best`, for a search in lists.
     reach_slots : int
         Vectors in the lists when it was measured; 0 without lists.
     reach_pays : bool
@@ -90,16 +93,21 @@ class Tuning:
     ef_reached: float = float("nan")
     ef_slots: int = 0
     reach: float = _REACHES[-1]
+    reach_coarse: int = 700
+    reach_best: int = 50
     reach_slots: int = 0
     reach_pays: bool = False
 
-    def candidates(self, k: int, *, filtered: bool = False) -> tuple[int, int]:
+    def candidates(
+        self, k: int, *, filtered: bool = False, in_lists: bool = False
+    ) -> tuple[int, int]:
         """Candidates and coarse candidates for `k` hits.
 
         A filter may leave a region far from the query, where scores lie closer together.
         """
         more = max(0, k - _K)
-        best, coarse = self.best + _BEST_EACH * more, self.coarse + _COARSE_EACH * more
+        best, coarse = (self.reach_best, self.reach_coarse) if in_lists else (self.best, self.coarse)
+        best, coarse = best + _BEST_EACH * more, coarse + _COARSE_EACH * more
         factor = _FILTERED if filtered else 1.0
         return max(int(best * factor), k), int(coarse * factor)
 
@@ -190,29 +198,60 @@ def tune(
 def tune_lists(
     lists: Lists, codes: Codes, state: State, known: Tuning, *, queries: int = _QUERIES
 ) -> Tuning:
-    """Find the shortest reach with which lists find what codes find; see :func:`tune`."""
-    asked = _Asked.of(state, min(len(codes), state.slots), codes.metric, queries)
-    wanted = max(min(known.target, known.reached), known.reached - _LOST)
+    """Find the quickest search in lists that reaches the target; see :func:`tune`.
 
-    def search(vectors: FloatArray, within: tuple[Lists, float] | None) -> IntArray:
+    More candidates let a shorter reach find as much, so both are tried: for some steps of the
+    ladder the shortest reach that is enough, and of these what takes least time.
+    """
+    asked = _Asked.of(state, min(len(codes), state.slots), codes.metric, queries)
+    wanted = min(known.reached, known.target + _doubt(known.target, len(asked.own)))
+    if known.reached < known.target:
+        wanted = known.reached - _LOST
+
+    def search(
+        vectors: FloatArray, step: tuple[int, int], within: tuple[Lists, float] | None
+    ) -> IntArray:
+        coarse, best = step
         return codes.search(
-            vectors, known.best + 1, coarse=known.coarse + 1, allowed=state.alive, within=within
+            vectors, best + 1, coarse=coarse + 1, allowed=state.alive, within=within
         ).slots
 
-    def seconds(within: tuple[Lists, float] | None) -> float:
+    def suffices(step: tuple[int, int], reach: float) -> bool:
+        find = partial(search, step=step, within=(lists, reach))
+        return asked.recall(_side_by_side(asked.vectors, find)) >= wanted
+
+    def seconds(step: tuple[int, int], within: tuple[Lists, float] | None) -> float:
         spent = []
         for vector in asked.vectors[:_TIMED]:
             begun = time.perf_counter()
-            search(vector[None, :], within)
+            search(vector[None, :], step, within)
             spent.append(time.perf_counter() - begun)
         return float(np.median(spent))
 
-    for reach in _REACHES:
-        reached = asked.recall(search(asked.vectors, (lists, reach)))
-        if reached >= wanted:
-            break
-    pays = reached >= wanted and seconds((lists, reach)) <= _WORTH * seconds(None)
-    return replace(known, reach=reach, reach_slots=lists.covered, reach_pays=pays)
+    scan = (known.coarse, known.best)
+    steps = [step for step in _LADDER if step >= scan][: 1 + _DEEPER]
+    found = []
+    for step in steps or [scan]:
+        first = bisect_left(_REACHES, True, key=partial(suffices, step))
+        if first < len(_REACHES):
+            reach = _REACHES[first]
+            found.append((seconds(step, (lists, reach)), reach, step))
+    if not found:
+        return replace(known, reach_slots=lists.covered, reach_pays=False)
+    least, reach, (coarse, best) = min(found)
+    return replace(
+        known,
+        reach=reach,
+        reach_coarse=coarse,
+        reach_best=best,
+        reach_slots=lists.covered,
+        reach_pays=least <= _WORTH * seconds(scan, None),
+    )
+
+
+def _doubt(recall: float, queries: int) -> float:
+    """Standard error of a mean recall@10."""
+    return float(np.sqrt(recall * (1.0 - recall) / max(1, _K * queries)))
 
 
 def tune_graph(graph: Graph, state: State, known: Tuning, *, queries: int = _QUERIES) -> Tuning:
