@@ -5,17 +5,18 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from benchmarks.answers.data import Paragraph, Question, Remembering, read, sample
-from benchmarks.answers.learning import SETS, auroc_of, fit, look, regression
+from benchmarks.answers.data import Paragraph, Question, Remembering, read, sample, teaching
+from benchmarks.answers.learning import SETS, Seen, auroc_of, fit, look, regression, was_read
 from benchmarks.answers.speed import first_words, overhead
 from benchmarks.harness import BenchmarkError, Check, Context, Json, Outcome, scratch
 from benchmarks.results import RESULTS, origin, record, save
 from nearfield.collection import Collection, open_collection
 from nearfield.collection.asking import AskOptions
 from nearfield.evaluation.answers import AnswerReport, Asked, evaluate_answers
+from nearfield.models import reading
 from nearfield.models.resolve import load
 from nearfield.rag.evidence import Weights, learned
 
@@ -29,7 +30,10 @@ _GENERATOR = "smollm2-135m-instruct"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run, print and save; 0 when every required check holds, 1 when not, 2 for wrong usage."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.learn and options.half is None:
+        parser.error("--learn needs --half: a reader that has not seen all of the articles")
     context = Context(data=options.data)
     begun, made = time.perf_counter(), origin()
     try:
@@ -60,23 +64,30 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--generated", type=int, default=100, help="questions for SmolLM2")
     parser.add_argument("--chunks", type=int, default=100_000, help="for the time of a question")
     parser.add_argument("--learn", action="store_true", help="write what was learned into src/")
+    parser.add_argument(
+        "--half",
+        type=Path,
+        help="with --learn: changes of benchmarks.answers.training --half, to weigh readings by",
+    )
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder for the JSON file")
     return parser
 
 
 def _run(options: argparse.Namespace) -> Outcome:
     paragraphs, everything = read(options.data)
-    articles = sorted({each.article for each in paragraphs})
-    teaching = set(articles[0::2])
+    taught = teaching(paragraphs)
     drawn = sample(everything, options.questions)
-    held_out = [each for each in drawn if each.article not in teaching]
+    held_out = [each for each in drawn if each.article not in taught]
     figures: dict[str, Json] = {"paragraphs": len(paragraphs), "questions": len(drawn)}
     with scratch() as folder:
         plain = load(_MODEL)
         with _collection(folder, paragraphs, Remembering(plain)) as collection:
-            print("  learning …", flush=True)
-            figures["evidence"] = _evidence(collection, drawn, teaching, write=options.learn)
-            learned.cache_clear()
+            if options.learn:
+                print("  learning …", flush=True)
+                apart = taught - teaching(paragraphs, half=True)
+                _learn(collection, [q for q in drawn if q.article in taught], apart, options.half)
+            print("  judging …", flush=True)
+            figures["evidence"] = _evidence(collection, held_out)
             print("  extractive answers …", flush=True)
             figures["extractive"] = _answers(collection, held_out, "extractive", threshold=None)
             if options.generated:
@@ -105,42 +116,66 @@ def _collection(folder: Path, paragraphs: Sequence[Paragraph], encoder: Remember
     return collection
 
 
-def _evidence(
-    collection: Collection, drawn: Sequence[Question], teaching: set[str], *, write: bool
-) -> Json:
-    seen = look(collection, drawn)
-    taught = [each for each in seen if each.article in teaching]
-    tested = [each for each in seen if each.article not in teaching]
-    nearly = [each for each in tested if not each.absent]
-    absent = [each for each in tested if each.answerable or each.absent]
-    found: dict[str, Json] = {
-        "taught": len(taught),
-        "tested": len(tested),
+def _learn(
+    collection: Collection, questions: Sequence[Question], apart: set[str], half: Path
+) -> None:
+    """Write the weights of the signals; those of readings from articles that were not learned."""
+    seen = look(collection, questions, reading.load(half))
+    read = was_read([each for each in seen if each.article in apart])
+    new = {
+        name: fit(read if name.endswith("-read") else seen, *signals)
+        for name, signals in SETS.items()
     }
-    new = {name: fit(taught, *names) for name, names in SETS.items()}
-    used = new if write else {name: learned(name) for name in SETS}
-    for name, weights in used.items():
+    _WEIGHTS.write_text(_toml(new, len(seen), len(read)), encoding="utf-8")
+    learned.cache_clear()
+
+
+def _evidence(collection: Collection, questions: Sequence[Question]) -> Json:
+    """How well the weights of the package tell questions apart that nothing was learned from."""
+    seen = look(collection, questions, reading.shared())
+    read = was_read(seen)
+    found: dict[str, Json] = {"tested": len(seen), "read": len(read)}
+    for name in SETS:
+        weights = learned(name)
+        part = _Parts.of(read if name.endswith("-read") else seen)
         found[name] = {
-            "unanswerable": asdict(auroc_of(nearly, weights)),
-            "absent": asdict(auroc_of(absent, weights)),
-            "all": asdict(auroc_of(tested, weights)),
+            "unanswerable": asdict(auroc_of(part.nearly, weights)),
+            "absent": asdict(auroc_of(part.absent, weights)),
+            "all": asdict(auroc_of(part.all, weights)),
         }
-    for signal in taught[0].signals:
-        alone = regression(taught, [signal], [each.answerable for each in taught])
+    part = _Parts.of(read)
+    for signal in part.all[0].signals:
+        alone = regression(part.all, [signal], [each.answerable for each in part.all])
         found[f"signal {signal}"] = {
-            "unanswerable": asdict(auroc_of(nearly, alone)),
-            "absent": asdict(auroc_of(absent, alone)),
+            "unanswerable": asdict(auroc_of(part.nearly, alone)),
+            "absent": asdict(auroc_of(part.absent, alone)),
         }
-    if write:
-        _WEIGHTS.write_text(_toml(new, len(taught), len(teaching)), encoding="utf-8")
     return found
 
 
-def _toml(new: Mapping[str, Weights], taught: int, articles: int) -> str:
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """Questions with their passages there, questions without their article, and all."""
+
+    nearly: list[Seen]
+    absent: list[Seen]
+    all: list[Seen]
+
+    @classmethod
+    def of(cls, seen: Sequence[Seen]) -> _Parts:
+        return cls(
+            [each for each in seen if not each.absent],
+            [each for each in seen if each.answerable or each.absent],
+            list(seen),
+        )
+
+
+def _toml(new: Mapping[str, Weights], taught: int, read: int) -> str:
     lines = [
         "# Written by `python -m benchmarks answers --learn`: logistic regressions, learned from",
-        f"# {taught} questions about {articles} articles of SQuAD 2.0's development set and the",
-        f"# model {_MODEL}. One in twenty of the answerable ones lies below the threshold.",
+        f"# {taught} questions about articles of SQuAD 2.0's development set and the model",
+        f"# {_MODEL}; with readings from {read} of them, about articles that the reader",
+        "# had not seen. One in twenty of the answerable ones lies below the threshold.",
     ]
     for name, weights in new.items():
         lines += ["", f"[{name}]", f"threshold = {weights.threshold}"]
@@ -174,7 +209,7 @@ def _plain(report: AnswerReport) -> Json:
 
 
 def _checks(figures: dict[str, Json]) -> list[Check]:
-    evidence = figures["evidence"]["similarity"]  # type: ignore[index,call-overload]
+    evidence = figures["evidence"]["similarity-read"]  # type: ignore[index,call-overload]
     checks = [_least("AUROC, SQuAD's unanswerable questions", evidence["unanswerable"]["mean"])]
     checks.append(_least("AUROC, questions about absent articles", evidence["absent"]["mean"]))
     if "overhead" in figures:
@@ -182,6 +217,8 @@ def _checks(figures: dict[str, Json]) -> list[Check]:
         checks.append(
             Check("everything but the generator", seconds, "s", "≤ 0.03", seconds <= 0.03)
         )
+        seconds = figures["overhead"]["read"]["seconds"]  # type: ignore[index,call-overload]
+        checks.append(Check("the same, passages read", seconds, "s", "≤ 0.03", seconds <= 0.03))
     if "first words" in figures:
         first = figures["first words"]["new_context_s"]  # type: ignore[index,call-overload]
         checks.append(Check("first words, 1,500 new tokens", first, "s", "≤ 2", first <= 2))

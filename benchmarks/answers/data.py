@@ -16,7 +16,7 @@ from nearfield.models.around import EncoderAround
 from nearfield.protocols import Encoder, Observer
 from nearfield.types import FloatArray, Role
 
-__all__ = ["Paragraph", "Question", "Remembering", "read", "sample"]
+__all__ = ["Paragraph", "Question", "Remembering", "read", "sample", "teaching"]
 
 FOLDER = "squad2-dev-half"
 
@@ -59,6 +59,12 @@ def read(data: Path | None) -> tuple[list[Paragraph], list[Question]]:
             where = facts.get("paragraph") or place[row["_id"]]
             questions.append(Question(row["text"], tuple(facts["answers"]), where, article[where]))
     return paragraphs, questions
+
+
+def teaching(paragraphs: Sequence[Paragraph], *, half: bool = False) -> set[str]:
+    """Articles to learn from, every second one; or half of these."""
+    articles = sorted({each.article for each in paragraphs})[0::2]
+    return set(articles[0::2] if half else articles)
 
 
 def sample(questions: Sequence[Question], count: int) -> list[Question]:

@@ -11,18 +11,23 @@ import numpy.typing as npt
 from benchmarks.answers.data import Question
 from nearfield.collection import Collection
 from nearfield.evaluation.intervals import Interval, bootstrap_statistic
+from nearfield.models.reading import PassageReader
 from nearfield.rag.evidence import JUDGED, Regression, Weights, signals
 from nearfield.rag.extractive import choose_sentences
+from nearfield.rag.reading import read_passages
 from nearfield.search.calibration import auroc
 from nearfield.search.options import Mode
 
-__all__ = ["SETS", "Seen", "auroc_of", "fit", "look", "regression"]
+__all__ = ["SETS", "Seen", "auroc_of", "fit", "look", "regression", "was_read"]
 
 _ABOUT = ("words", "passage", "names")
 _SAYS = ("words", "kind", "denies", "missing", "opposites", "numbers", "names")
+_READ = ("answered", "margin")
 SETS = {
     "words": (_ABOUT, _SAYS),
     "similarity": (("similarity", *_ABOUT), ("similarity", *_SAYS)),
+    "words-read": ((*_ABOUT, *_READ), (*_SAYS, *_READ)),
+    "similarity-read": (("similarity", *_ABOUT, *_READ), ("similarity", *_SAYS, *_READ)),
 }
 """By what to tell whether the documents are about it, and whether they say it."""
 
@@ -41,7 +46,9 @@ class Seen:
     article: str
 
 
-def look(collection: Collection, questions: Sequence[Question]) -> list[Seen]:
+def look(
+    collection: Collection, questions: Sequence[Question], reader: PassageReader
+) -> list[Seen]:
     """Signals of every question; answerable ones once more without their whole article."""
     found = []
     for question in questions:
@@ -52,7 +59,9 @@ def look(collection: Collection, questions: Sequence[Question]) -> list[Seen]:
             hits = collection.search(question.text, k=5, where=where, mode=Mode.HYBRID)
             chunks = [hit.chunk for hit in hits]
             best = choose_sentences(question.text, chunks, collection.encoder, most=JUDGED)
-            found.append(Seen(signals(question.text, best), answerable, absent, question.article))
+            read = read_passages(question.text, hits, best, lambda: reader)
+            seen = signals(question.text, best, read)
+            found.append(Seen(seen, answerable, absent, question.article))
     return found
 
 
@@ -96,3 +105,8 @@ def auroc_of(seen: Sequence[Seen], weights: Weights | Regression) -> Interval:
 
 def _rows(seen: Sequence[Seen], names: Sequence[str]) -> Matrix:
     return np.array([[each.signals[name] for name in names] for each in seen])
+
+
+def was_read(seen: Sequence[Seen]) -> list[Seen]:
+    """Those whose passages a reader has read; it reads no question without an English word."""
+    return [each for each in seen if "answered" in each.signals]

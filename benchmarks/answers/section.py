@@ -63,14 +63,22 @@ def _interval(of: Mapping[str, float] | None) -> str:
     return f"{of['mean']:.3f} [{of['low']:.3f}, {of['high']:.3f}]" if of else "–"
 
 
+def _steps(spent: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {1000 * seconds:.1f}" for name, seconds in spent["steps"].items())
+
+
 def _times(figures: Mapping[str, Any]) -> Iterator[str]:
     if "overhead" in figures:
         spent = figures["overhead"]
-        steps = ", ".join(f"{name} {1000 * s:.1f}" for name, s in spent["steps"].items())
         yield (
             f"Everything but the generator takes {1000 * spent['seconds']:.0f} ms in "
-            f"{spent['chunks']:,} passages (median; by step in ms: {steps})."
+            f"{spent['chunks']:,} passages (median; by step in ms: {_steps(spent)})."
         )
+        if "read" in spent:
+            yield (
+                f"Where passages are read, {1000 * spent['read']['seconds']:.0f} ms "
+                f"({_steps(spent['read'])})."
+            )
     if "first words" in figures:
         first = figures["first words"]
         yield (

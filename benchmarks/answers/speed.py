@@ -52,12 +52,16 @@ def overhead(
             vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
             ids = [str(start + at) for at in range(len(part))]
             collection.add(part, ids=ids, vectors=vectors)
-        return {"chunks": len(texts), **_timed(collection, questions)}
+        return {
+            "chunks": len(texts),
+            **_timed(collection, questions, read=False),
+            "read": _timed(collection, questions, read=True),
+        }
 
 
-def _timed(collection: Collection, questions: Sequence[str]) -> dict[str, Json]:
+def _timed(collection: Collection, questions: Sequence[str], *, read: bool) -> dict[str, Json]:
     wall, steps = [], []
-    options = AskOptions(threshold=0.0)
+    options = AskOptions(threshold=0.0, read=read)
     instant = _Instant()
     for question in questions:
         begun = time.perf_counter()

@@ -51,6 +51,12 @@ _READ_AGAIN = 10
 )
 @click.option("--rerank", is_flag=True, help="Read the best passages again with the question.")
 @click.option(
+    "--read/--no-read",
+    default=None,
+    help="Judge the best passages, and find short answers, by reading them; by default where the "
+    "reranker is installed.",
+)
+@click.option(
     "--expansion",
     type=click.Choice([each.value for each in Expansion]),
     default=Expansion.NONE.value,
@@ -79,6 +85,7 @@ def command(
     interactive: bool,
     mode: str,
     rerank: bool,
+    read: bool | None,
     expansion: str,
     neighbours: int,
     context_tokens: int | None,
@@ -101,6 +108,7 @@ def command(
     chosen = AskOptions(
         search=SearchOptions(k=k, mode=Mode(mode), candidates=_READ_AGAIN if rerank else 50),
         rerank=rerank or None,
+        read=read,
         expansion=Expansion(expansion),
         neighbours=neighbours,
         context_tokens=context_tokens,

@@ -63,6 +63,9 @@ class AskOptions:
     rerank : str, bool or None
         Read the best candidates again: True for the default reranker, or its name. Not with the
         expansion ``hyde``.
+    read : bool or None
+        Let a reader judge the best passages and find short answers in them: it is made of the
+        default reranker, and None reads where that is installed.
     context_tokens : int or None
         Most tokens of all passages together, counted by the generator; None for as many as the
         prompts say, 1,500 or, for small models, 500.
@@ -81,11 +84,13 @@ class AskOptions:
         takes the set ``small`` for a local model of a few hundred million parameters, else
         ``default``.
     sentences : int
-        Most sentences of an extractive answer.
+        Most sentences of an extractive answer; the only one is cut to the words that answer where
+        passages are read.
     """
 
     search: SearchOptions = field(default_factory=lambda: SearchOptions(k=5, mode=Mode.HYBRID))
     rerank: str | bool | None = None
+    read: bool | None = None
     context_tokens: int | None = None
     answer_tokens: int = 256
     neighbours: int = 0

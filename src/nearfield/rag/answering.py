@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from nearfield.collection.asking import AskOptions, Expansion
 from nearfield.collection.reader import CollectionReader
 from nearfield.errors import InputError, UnknownId, UnsupportedOperation
+from nearfield.models import reading
 from nearfield.models.paid import PaidEncoder
 from nearfield.protocols import Encoder, Generator
 from nearfield.rag import generators, prompts
@@ -22,11 +23,12 @@ from nearfield.rag.citing import Cited, cite, quoted
 from nearfield.rag.context import Context, build
 from nearfield.rag.evidence import JUDGED, Judgement, judge
 from nearfield.rag.extractive import NAME as EXTRACTIVE
-from nearfield.rag.extractive import Choice, choose_sentences
+from nearfield.rag.extractive import choose_sentences
 from nearfield.rag.inert import InertStream, inert
 from nearfield.rag.passages import Passage, gather
 from nearfield.rag.questions import between, expand, search_all, standalone
-from nearfield.rag.sentences import sentences_of
+from nearfield.rag.reading import read_passages, short_answer
+from nearfield.rag.sentences import Sentence, sentences_of
 from nearfield.search.options import Mode
 from nearfield.types import Answer, Citation, Hit, Message, Piece, Role, Speaker, Usage
 
@@ -133,13 +135,20 @@ class Answerer:
                 reranker=reranker,
                 most=max(JUDGED, chosen.sentences),
             )
-            encoder = self._collection.encoder.card.name
-            judgement = judge(course.asked, hits, best, encoder)
+        read = []
+        if reading.available() if chosen.read is None else chosen.read:
+            with course.step("read"):
+                read = read_passages(course.asked, hits, best, reading.shared)
+        encoder = self._collection.encoder.card.name
+        judgement = judge(course.asked, hits, best, encoder, read)
         if not judgement.answerable(chosen.threshold):
             yield self._abstained(course, hits, queries, judgement, texts.abstain)
             return
         if self._generator is None:
-            yield from self._extracted(course, hits, queries, judgement, best[: chosen.sentences])
+            short = short_answer(read) if chosen.sentences == 1 else None
+            whole = [(each.sentence, each.sentence.text) for each in best[: chosen.sentences]]
+            found = whole if short is None else [short]
+            yield from self._extracted(course, hits, queries, judgement, found)
         else:
             yield from self._written(course, hits, queries, judgement, chosen, texts)
 
@@ -200,10 +209,10 @@ class Answerer:
         hits: Sequence[Hit],
         queries: tuple[str, ...],
         judgement: Judgement,
-        best: Sequence[Choice],
+        found: Sequence[tuple[Sentence, str]],
     ) -> Iterator[Piece | Answer]:
-        places = [choice.sentence for choice in best]
-        shown = [" ".join(inert(place.text).split()) for place in places]
+        places = [place for place, _ in found]
+        shown = [" ".join(inert(text).split()) for _, text in found]
         cited = quoted(places, shown)
         yield Piece(" ".join(shown))
         yield self._answer(course, hits, queries, judgement, cited)

@@ -6,7 +6,8 @@ is asked, and that they say it. An answer needs both, so they are multiplied. Th
 ``evidence.toml`` with what they were learned from; ``python -m benchmarks answers`` learns and
 measures them. Questions about what no document mentions are told apart well. A question about what
 a document nearly says is told apart where one word gives it away: a "not", an opposite,
-another number or name. Nothing here reads: who did what to whom is not seen.
+another number or name. Who did what to whom is seen only where a reader has read the passages
+(:mod:`nearfield.models.reading`).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from importlib import resources
 
 from nearfield.rag.contrasts import contrasts, denies, other_numbers
 from nearfield.rag.extractive import Choice
+from nearfield.rag.reading import PassageRead
 from nearfield.rag.words import content_words, coverage, specifics
 from nearfield.types import Hit
 
@@ -48,7 +50,7 @@ _ASKS_DATE = re.compile(r"\bwhen\b|\b(?:what|which) (?:year|century|decade|date|
 _ASKS_NUMBER = re.compile(r"\bhow (?:many|much)\b|\bwhat (?:number|percent|percentage)\b", re.I)
 _ASKS_NAME = re.compile(r"\b(?:who|whom|whose|where)\b|\b(?:what|which) (?:country|city)\b", re.I)
 _NEUTRAL = 0.8
-_MOST, _MOST_MISSING = 3, 6
+_MOST, _MOST_MISSING, _MOST_LOGIT = 3, 6, 10.0
 
 JUDGED = 3
 """Sentences to judge by."""
@@ -123,6 +125,7 @@ def judge(
     hits: Sequence[Hit],
     best: Sequence[Choice],
     encoder: str,
+    read: Sequence[PassageRead] = (),
 ) -> Judgement:
     """Judge what was found.
 
@@ -135,14 +138,19 @@ def judge(
     encoder : str
         Name of the model: cosines mean something else in each, so only those of the one that the
         weights were learned with count.
+    read : sequence of PassageRead
+        What a reader found in the best passages, if one has read them.
     """
     if not hits or not best:
         return Judgement(0.0, 1.0 if not hits else learned("words").threshold)
-    weights = learned("similarity" if encoder == _LEARNED_WITH else "words")
-    return Judgement(weights.probability(signals(question, best)), weights.threshold)
+    name = "similarity" if encoder == _LEARNED_WITH else "words"
+    weights = learned(f"{name}-read" if read else name)
+    return Judgement(weights.probability(signals(question, best, read)), weights.threshold)
 
 
-def signals(question: str, best: Sequence[Choice]) -> dict[str, float]:
+def signals(
+    question: str, best: Sequence[Choice], read: Sequence[PassageRead] = ()
+) -> dict[str, float]:
     """How the best sentence and its passage fit what the question asks for.
 
     Shares, from 0 to 1: ``similarity``, the cosine of question and sentence (from -1); ``words``
@@ -155,17 +163,26 @@ def signals(question: str, best: Sequence[Choice]) -> dict[str, float]:
     that are not in the sentence; ``names``, numbers and names of it that none of the best three
     sentences has together (up to 3 each).
 
+    Logits, from -10 to 10, of passages that were read: ``answered``, that of the passage which
+    answers best, and ``margin``, that of its best words against none.
+
     Parameters
     ----------
     question : str
     best : sequence of Choice
         At least one, best first.
+    read : sequence of PassageRead
     """
     sentence = best[0].sentence
     passage = "\n".join([*sentence.chunk.headings, sentence.chunk.text])
     around = content_words(passage)
     asked, named = content_words(question), specifics(question)
     unnamed = (len(named - content_words(each.sentence.text)) for each in best[:JUDGED])
+    logits = {
+        name: max(-_MOST_LOGIT, min(_MOST_LOGIT, max(getattr(each.reading, name) for each in read)))
+        for name in ("answered", "margin")
+        if read
+    }
     return {
         "similarity": best[0].similarity,
         "words": coverage(asked, content_words(sentence.text)),
@@ -176,6 +193,7 @@ def signals(question: str, best: Sequence[Choice]) -> dict[str, float]:
         "opposites": min(contrasts(question, passage), _MOST),
         "numbers": min(other_numbers(question, sentence.text), _MOST),
         "names": min(_MOST, *unnamed),
+        **logits,
     }
 
 
@@ -208,7 +226,7 @@ _LEARNED_WITH = "all-MiniLM-L6-v2"
 
 @cache
 def learned(name: str) -> Weights:
-    """Weights of the package: ``words``, or ``similarity`` as well."""
+    """Weights of the package: ``words``, or ``similarity`` as well; with ``-read`` of a reader."""
     text = (resources.files("nearfield.rag") / "evidence.toml").read_text("utf-8")
     table = tomllib.loads(text)[name]
     about, says = (Regression(table[of]["weights"], table[of]["bias"]) for of in ("about", "says"))

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from nearfield.cli.main import _run
+from nearfield.models import reading
 
 
 class Shell:
@@ -36,12 +37,29 @@ def shell(capsys: pytest.CaptureFixture[str], words_file: Path, folder: Path) ->
     return made
 
 
+@pytest.fixture(autouse=True)
+def unread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is read unless a test says so, whatever is installed."""
+    monkeypatch.setattr(reading, "available", lambda: False)
+
+
 def test_an_answer_names_its_file_and_place(shell: Shell, folder: Path) -> None:
     assert shell("ask", folder, "what to take in snow and frost?", "-g", "extractive") == 0
     assert shell.out.splitlines()[0] == "Snow and frost: take a parka and gloves. [1]"
     assert "winter.txt · characters 0–40" in shell.out
     assert "“Snow and frost: take a parka and gloves.”" in shell.out
     assert "extractive · confidence " in shell.out
+
+
+def test_passages_are_read_where_it_is_asked_for(
+    shell: Shell, folder: Path, reranker_path: Path
+) -> None:
+    asked = ("ask", folder, "what to take in snow and frost?", "-g", "extractive")
+    assert shell(*asked, "--read") == 0
+    assert shell.out.splitlines()[0] == "parka and gloves [1]"
+    assert "“Snow and frost: take a parka and gloves.”" in shell.out
+    assert shell(*asked, "--no-read") == 0
+    assert shell.out.splitlines()[0] == "Snow and frost: take a parka and gloves. [1]"
 
 
 def test_json_has_everything(shell: Shell, folder: Path) -> None:

@@ -111,8 +111,9 @@ def test_a_pipeline_is_run_as_it_says(
     with pytest.raises(InputError) as refused:
         applying.open_as(Pipeline(pipeline.model), place)
     assert str(refused.value) == (
-        f"{place} was made otherwise than the pipeline says (k: 2, not 10; mode: hybrid, not dense; "
-        "path: quantised, not auto; dense weight: 0.6, not 0.8; recall target: 0.9, not 0.99). Name a new collection with --to"
+        f"{place} was made otherwise than the pipeline says (k: 2, not 10; mode: hybrid, not dense;"
+        " path: quantised, not auto; dense weight: 0.6, not 0.8; recall target: 0.9, not 0.99). "
+        "Name a new collection with --to"
     )
 
 

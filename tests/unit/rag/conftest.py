@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from nearfield.collection import Collection, open_collection
+from nearfield.models import reading
 from nearfield.protocols import Encoder
 from nearfield.types import Message, Piece, Usage
 
@@ -57,6 +58,12 @@ class Parrot(Scripted):
             for at in range(0, len(message.text), 7):
                 yield Piece(message.text[at : at + 7])
         yield Piece("", Usage(1, 1))
+
+
+@pytest.fixture(autouse=True)
+def unread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is read unless a test says so, whatever is installed."""
+    monkeypatch.setattr(reading, "available", lambda: False)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from pathlib import Path
 from nearfield.errors import InputError, ModelNotInstalled, UnsupportedModel, UnsupportedOperation
 from nearfield.models.precision import Precision, asked
 from nearfield.models.transformer import choice as choices
-from nearfield.models.transformer import graph, weights
+from nearfield.models.transformer import weights
 from nearfield.models.transformer.choice import Choice, RuntimeName
 from nearfield.models.transformer.config import EncoderShape, read_shape
 from nearfield.models.transformer.decision import decide
@@ -21,6 +21,7 @@ from nearfield.models.transformer.identity import Facts, card_of
 from nearfield.models.transformer.layout import Layout, read_layout
 from nearfield.models.transformer.pooling import PoolingMode
 from nearfield.models.transformer.runtime import PooledRuntime, Runtime
+from nearfield.models.transformer.runtimes.opening import open_runtime
 from nearfield.tokenization import SubwordTokenizer
 from nearfield.tokenization import load as load_tokenizer
 from nearfield.types import FloatArray
@@ -157,27 +158,14 @@ class _BuiltIn:
         )
 
     def _runtime(self, choice: Choice) -> Runtime | PooledRuntime:
-        from nearfield.models.transformer.runtimes import native
-
         pooling = self.layout.pooling
-        if choice.runtime is RuntimeName.NATIVE:
-            modes = pooling.modes if pooling.include_prompt else ()
-            return native.open_native(
-                self.shape, self.weights, choice.precision, modes, identity=self.identity
-            )
-        padding_id = self.tokenizer.pad_id
-        if choice.runtime is RuntimeName.OPENVINO:
-            from nearfield.models.transformer.runtimes.openvino import OpenVinoEncoder
-
-            return OpenVinoEncoder(self.shape, self.weights, padding_id, choice.precision)
-        from nearfield.models.transformer.runtimes.onnxruntime import OnnxEncoder
-
-        return OnnxEncoder(
-            graph.cached(self.shape),
+        return open_runtime(
+            self.shape,
             self.weights,
-            padding_id,
-            longest=self.shape.max_tokens,
-            runtime=choice.runtime,
+            choice,
+            padding_id=self.tokenizer.pad_id,
+            modes=pooling.modes if pooling.include_prompt else (),
+            identity=self.identity,
         )
 
 

@@ -106,8 +106,8 @@ class Tuning:
         A filter may leave a region far from the query, where scores lie closer together.
         """
         more = max(0, k - _K)
-        best, coarse = (self.reach_best, self.reach_coarse) if in_lists else (self.best, self.coarse)
-        best, coarse = best + _BEST_EACH * more, coarse + _COARSE_EACH * more
+        usual = (self.reach_best, self.reach_coarse) if in_lists else (self.best, self.coarse)
+        best, coarse = usual[0] + _BEST_EACH * more, usual[1] + _COARSE_EACH * more
         factor = _FILTERED if filtered else 1.0
         return max(int(best * factor), k), int(coarse * factor)
 
