@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import tomllib
+from pathlib import Path
 
 import numpy as np
+import pytest
+from benchmarks.answers import training
 from benchmarks.answers.command import _toml
-from benchmarks.answers.data import Question, Remembering, sample
+from benchmarks.answers.data import Paragraph, Question, Remembering, sample, teaching
 from benchmarks.answers.learning import Seen, auroc_of, fit, regression
 from benchmarks.answers.section import lines
+from benchmarks.answers.training import _example
 
+from nearfield.models import reading
 from nearfield.protocols import Encoder
+from nearfield.tokenization import load as load_tokenizer
 
 
 def _seen(count: int) -> list[Seen]:
@@ -58,6 +66,60 @@ def test_remembered_vectors_are_the_encoder_s(encoder: Encoder) -> None:
     assert np.array_equal(kept.encode(texts), encoder.encode(texts))
     assert np.array_equal(kept.encode(texts[1:]), encoder.encode(texts[1:]))
     assert kept.encode([]).shape == (0, 16)
+
+
+def test_every_second_article_teaches_and_half_of_these_alone() -> None:
+    paragraphs = [Paragraph(name, name, "text") for name in "fbadceahg"]
+    assert teaching(paragraphs) == {"a", "c", "e", "g"}
+    assert teaching(paragraphs, half=True) == {"a", "e"}
+
+
+def test_an_answer_is_learned_as_the_tokens_it_covers(reranker_path: Path) -> None:
+    tokenizer = load_tokenizer(reranker_path)
+    paragraph = Paragraph("p", "a", "It rose in the Harz hills. " + "It ran on. " * 60)
+    found = _example(
+        Question("Which hills?", ("Harz hills", "the Harz hills"), "p", "a"), paragraph, tokenizer
+    )
+    assert found is not None
+    a, b = (found.window.spans[at - found.window.first] for at in (found.first, found.last))
+    assert paragraph.text[a[0] : b[1]] == "Harz hills"  # the shorter one
+    assert found.answered == 1.0
+    none = _example(Question("Which hills?", (), "p", "a"), paragraph, tokenizer)
+    assert none is not None and (none.first, none.last, none.answered) == (0, 0, 0.0)
+    late = Paragraph("p", "a", "It ran on. " * 60 + "It rose in the Harz hills.")
+    assert _example(Question("Who?", ("Harz hills",), "p", "a"), late, tokenizer) is None
+
+
+@pytest.mark.slow
+def test_what_training_writes_is_a_reader(
+    reranker_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("torch", reason="what learns is missing: torch")
+    pytest.importorskip("transformers", reason="what learns is missing: transformers")
+    folder = tmp_path / "squad2-dev-half"
+    (folder / "qrels").mkdir(parents=True)
+    text = "The Oker rises in the Harz hills and runs past old mills."
+    row = json.dumps({"_id": "p", "title": "Oker", "text": text})
+    (folder / "corpus.jsonl.gz").write_bytes(gzip.compress(f"{row}\n".encode()))
+    asked = [
+        {
+            "_id": f"q{n}",
+            "text": f"Where does it rise, for the time {n}?",
+            "metadata": {"answers": a},
+        }
+        for n, a in enumerate([["the Harz hills"], []] * 16)
+    ]
+    for name, kind in (("queries", asked[::2]), ("queries.unanswerable", asked[1::2])):
+        lines_ = "".join(f"{json.dumps(each)}\n" for each in kind)
+        (folder / f"{name}.jsonl").write_text(lines_, encoding="utf-8")
+    places = "".join(f"{each['_id']}\tp\t1\n" for each in asked)
+    (folder / "qrels" / "test.tsv").write_text(f"query-id\tcorpus-id\tscore\n{places}")
+    out = tmp_path / "changes.safetensors"
+    command = ["training", "--data", str(tmp_path), "--out", str(out), "--steps", "2"]
+    monkeypatch.setattr("sys.argv", command)
+    training.main()
+    (found,) = reading.load(out).read("Where does it rise?", [text])
+    assert np.isfinite([found.answered, found.margin]).all()
 
 
 def test_the_page_shows_what_was_measured() -> None:
