@@ -60,12 +60,10 @@ def test_the_answer_is_the_words_and_the_citation_their_sentence(
     assert (citation.quote, citation.verified) == ("The oven bakes bread.", True)
     (statement,) = answer.statements
     assert (statement.text, statement.supported) == ("bread", True)
-    assert finger.asked == [
-        (
-            "What does the oven bake?",
-            ["Cook the steak in a pan. The oven bakes bread. A knife cuts."],
-        )
-    ]
+    ((question, texts),) = finger.asked
+    assert question == "What does the oven bake?"
+    assert texts[0] == "Cook the steak in a pan. The oven bakes bread. A knife cuts."
+    assert len(texts) == 2
     assert "read" in answer.seconds
 
 
@@ -115,8 +113,8 @@ def test_the_passage_of_the_best_sentence_is_read_first() -> None:
     first, second = _chunk("a", "The first one."), _chunk("b", "The second one.")
     hits = [Hit(first, 1.0, 1, "exact"), Hit(second, 0.5, 2, "exact")]
     best = [Choice(Sentence(second, 0, 15), 1.0, 0.5)]
-    (read,) = read_passages("Which is the one?", hits, best, lambda: Finger("one"))
-    assert read.chunk.id == "b"
+    read = read_passages("Which is the one?", hits, best, lambda: Finger("one"))
+    assert [each.chunk.id for each in read] == ["b", "a"]
 
 
 def test_an_answer_ends_with_its_sentence() -> None:
