@@ -2,7 +2,7 @@
 
 ::
 
-    python -m benchmarks.sentences --data FOLDER --out FOLDER [--count 1000000] [--model NAME]
+    python -m benchmarks.sentences --data FOLDER --out FOLDER [--count 1010000] [--model NAME]
 
 writes ``texts.jsonl`` (one JSON string a line) and ``vectors.npy`` (float32, unit length), and
 takes up a run that was ended. ``--so-far FOLDER`` writes what another run, which may go on, has
@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path)
     parser.add_argument("--so-far", type=Path)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--count", type=int, default=1_000_000)
+    parser.add_argument("--count", type=int, default=1_010_000, help="10,000 of them ask")
     parser.add_argument("--model", default="all-MiniLM-L6-v2")
     parser.add_argument("--dimension", type=int, default=384, help="of --so-far")
     given = parser.parse_args()
