@@ -163,8 +163,7 @@ def signals(
     that are not in the sentence; ``names``, numbers and names of it that none of the best three
     sentences has together (up to 3 each).
 
-    Logits, from -10 to 10, of passages that were read: ``answered``, that of the passage which
-    answers best, and ``margin``, that of its best words against none.
+    ``answered``: where passages were read, the logit of the one that answers best (-10 to 10).
 
     Parameters
     ----------
@@ -178,11 +177,6 @@ def signals(
     around = content_words(passage)
     asked, named = content_words(question), specifics(question)
     unnamed = (len(named - content_words(each.sentence.text)) for each in best[:JUDGED])
-    logits = {
-        name: max(-_MOST_LOGIT, min(_MOST_LOGIT, max(getattr(each.reading, name) for each in read)))
-        for name in ("answered", "margin")
-        if read
-    }
     return {
         "similarity": best[0].similarity,
         "words": coverage(asked, content_words(sentence.text)),
@@ -193,8 +187,15 @@ def signals(
         "opposites": min(contrasts(question, passage), _MOST),
         "numbers": min(other_numbers(question, sentence.text), _MOST),
         "names": min(_MOST, *unnamed),
-        **logits,
+        **_logit(read),
     }
+
+
+def _logit(read: Sequence[PassageRead]) -> dict[str, float]:
+    if not read:
+        return {}
+    best = max(each.reading.answered for each in read)
+    return {"answered": max(-_MOST_LOGIT, min(_MOST_LOGIT, best))}
 
 
 def has_kind(question: str, sentence: str) -> float:

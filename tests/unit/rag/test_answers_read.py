@@ -60,10 +60,8 @@ def test_the_answer_is_the_words_and_the_citation_their_sentence(
     assert (citation.quote, citation.verified) == ("The oven bakes bread.", True)
     (statement,) = answer.statements
     assert (statement.text, statement.supported) == ("bread", True)
-    ((question, texts),) = finger.asked
-    assert question == "What does the oven bake?"
-    assert texts[0] == "Cook the steak in a pan. The oven bakes bread. A knife cuts."
-    assert len(texts) == 2
+    passage = "Cook the steak in a pan. The oven bakes bread. A knife cuts."
+    assert finger.asked == [("What does the oven bake?", [passage])]
     assert "read" in answer.seconds
 
 
@@ -113,8 +111,8 @@ def test_the_passage_of_the_best_sentence_is_read_first() -> None:
     first, second = _chunk("a", "The first one."), _chunk("b", "The second one.")
     hits = [Hit(first, 1.0, 1, "exact"), Hit(second, 0.5, 2, "exact")]
     best = [Choice(Sentence(second, 0, 15), 1.0, 0.5)]
-    read = read_passages("Which is the one?", hits, best, lambda: Finger("one"))
-    assert [each.chunk.id for each in read] == ["b", "a"]
+    (read,) = read_passages("Which is the one?", hits, best, lambda: Finger("one"))
+    assert read.chunk.id == "b"
 
 
 def test_an_answer_ends_with_its_sentence() -> None:
@@ -129,13 +127,11 @@ def test_an_answer_ends_with_its_sentence() -> None:
     assert short_answer([]) is None
 
 
-def test_the_best_logits_of_all_passages_count() -> None:
+def test_the_best_logit_of_all_passages_counts() -> None:
     chunk = _chunk("a", "It rained.")
     best = [Choice(Sentence(chunk, 0, 10), 1.0, 0.5)]
-    read = [
-        PassageRead(chunk, Reading(-3.0, 40.0, 0, 2)),
-        PassageRead(chunk, Reading(2.5, 1.0, 0, 2)),
-    ]
-    seen = signals("Did it rain?", best, read)
-    assert (seen["answered"], seen["margin"]) == (2.5, 10.0)
+    readings = Reading(-3.0, 4.0, 0, 2), Reading(2.5, 1.0, 0, 2), Reading(40.0, 1.0, 0, 2)
+    read = [PassageRead(chunk, each) for each in readings]
+    assert signals("Did it rain?", best, read[:2])["answered"] == 2.5
+    assert signals("Did it rain?", best, read)["answered"] == 10.0
     assert "answered" not in signals("Did it rain?", best)
