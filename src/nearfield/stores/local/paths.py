@@ -29,6 +29,9 @@ GRAPH_LEAST = 500_000
 # With fewer slots behind the codes than this, each is a candidate; of more, the best are taken.
 _SHORT_TAIL = 512
 _TIES = 8
+# Reading a vector from the file costs as much as scanning so many codes: of 1,000 among 100,000 and
+# of 2,000 among 330,000 on, scanning is faster.
+_FEW, _SCANNED_AS_FAST = 64, 200
 
 
 class SearchPath(Word):
@@ -88,7 +91,7 @@ def choose(
     if parts.codes is None or not len(parts.codes) or library.choose() is None:
         return SearchPath.EXACT
     living = state.slots - state.dead if allowed is None else count_members(allowed)
-    few = living <= EXACT_MOST // 4
+    few = living <= max(_FEW, state.slots // _SCANNED_AS_FAST)
     return SearchPath.EXACT if few or not parts.tuned.is_reliable else SearchPath.QUANTISED
 
 
