@@ -38,10 +38,10 @@ _GROWTH = 1.5
 _FILTERED = 3.0
 _TOLERANCE = 0.005
 _EFFORTS = (48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
-_REACHES = (1.0, 2.0, 3.0, 3.5, 4.0, 4.5, 5.0, 5.5, 6.0, 7.0, 8.0, 10.0)
+_REACHES = (1.0, 2.0, 3.0, 3.5, 4.0, 4.5, *np.arange(5.0, 7.5, 0.25).tolist(), 7.5, 8.0, 9.0, 10.0)
 # Of the recall of codes that miss the target, lists may cost so much; and they must take at most
 # this share of the time of a scan. So many more steps of the ladder are tried in them.
-_LOST, _WORTH, _TIMED, _DEEPER = 0.002, 0.8, 20, 4
+_LOST, _WORTH, _TIMED, _DEEPER = 0.002, 0.8, 50, 5
 # More candidates for each hit beyond the tenth: recall@50 and @100 stay at that of 10.
 _BEST_EACH, _COARSE_EACH = 1.2, 8
 # From cheap to dear: slots kept by the 1-bit scan, and of these by the 4-bit estimate.
