@@ -187,7 +187,7 @@ def _growth(steps: Sequence[Mapping[str, Any]]) -> str:
     ]
     return curves(
         "Milliseconds of one query while a collection grows",
-        "Median of 200 queries each; the 1% filter is of a random field",
+        "Medians of 1,000 queries, of 200 with the filter, which is of a random field",
         [curve for curve in given if curve.points],
         x_label="rows",
         y_label="ms, p50",

@@ -71,8 +71,8 @@ def curves(
     for y in axes.y_ticks:
         down = axes.down(y)
         parts.append(f'<path class="grid" d="M{_LEFT} {down:.1f}H{WIDTH - _RIGHT}"/>')
-        parts.append(_text(_LEFT - 8, down + 4, f"{y:g}", "quiet", "end"))
-    parts += [_text(axes.across(x), base + 18, f"{x:,g}", "quiet", "middle") for x in axes.x_ticks]
+        parts.append(_text(_LEFT - 8, down + 4, _number(y), "quiet", "end"))
+    parts += [_text(axes.across(x), base + 18, _number(x), "quiet", "middle") for x in axes.x_ticks]
     for curve, label in zip(given, _label_places(given, axes), strict=True):
         parts += _drawn(curve, axes, label)
     return _svg(base + _BOTTOM, parts, f"{title}. {subtitle}")
@@ -143,6 +143,11 @@ def _decades(values: Sequence[float]) -> list[float]:
 def _upto_one(values: Sequence[float]) -> list[float]:
     low = min(math.floor(min(values) * 50) / 50, 0.98)
     return [round(low + part * (1 - low) / 4, 4) for part in range(5)]
+
+
+def _number(x: float) -> str:
+    """In full: a million is no 1e+06."""
+    return f"{x:,.0f}" if x >= 1 and x == round(x) else f"{x:g}"
 
 
 def _text(x: float, y: float, words: str, kind: str, anchor: str = "start") -> str:
