@@ -120,8 +120,9 @@ def _learn(
     collection: Collection, questions: Sequence[Question], apart: set[str], half: Path
 ) -> None:
     """Write the weights of the signals; those of readings from articles that were not learned."""
-    seen = look(collection, questions, reading.load(half))
-    read = was_read([each for each in seen if each.article in apart])
+    seen = look(collection, [each for each in questions if each.article not in apart], None)
+    seen += look(collection, [q for q in questions if q.article in apart], reading.load(half))
+    read = was_read(seen)
     new = {
         name: fit(read if name.endswith("-read") else seen, *signals)
         for name, signals in SETS.items()

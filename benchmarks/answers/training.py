@@ -65,8 +65,7 @@ def main() -> None:
     given = parser.parse_args()
     paragraphs, questions = read(given.data)
     taught = teaching(paragraphs, half=given.half)
-    location = resolve.locate(BASE)
-    resolve.check(location)
+    location = resolve.pinned(BASE)
     file = location.path / catalog.find(BASE).weights
     texts = {each.id: each for each in paragraphs}
     tokenizer = load_tokenizer(location.path)

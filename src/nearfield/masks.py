@@ -29,7 +29,7 @@ Mask: TypeAlias = npt.NDArray[np.uint8]
 
 _BLOCK = 1 << 16
 _ONES = np.array([byte.bit_count() for byte in range(256)], dtype=np.uint8)
-_COUNT = getattr(np, "bitwise_count", None)  # ten times as fast; NumPy 2 has it
+_COUNT_BITS = getattr(np, "bitwise_count", None)  # ten times as fast; NumPy 2 has it
 
 
 def mask_bytes(count: int) -> int:
@@ -129,8 +129,8 @@ def count_members(mask: Mask) -> int:
     >>> count_members(mask_of(np.array([9, 0]), 10))
     2
     """
-    if _COUNT is not None:
-        return int(_COUNT(mask.view(np.uint64)).sum(dtype=np.int64))
+    if _COUNT_BITS is not None:
+        return int(_COUNT_BITS(mask.view(np.uint64)).sum(dtype=np.int64))
     return int(_ONES[mask].sum(dtype=np.int64))
 
 

@@ -43,7 +43,7 @@ def test_masks_hold_what_they_are_given(total: int, data: st.DataObject) -> None
 def test_members_are_counted_alike_by_numpy_and_by_table(monkeypatch: pytest.MonkeyPatch) -> None:
     mask = mask_of(np.array([0, 7, 63, 64, 9_999]), 10_000)
     assert count_members(mask) == 5
-    monkeypatch.setattr(masks, "_COUNT", None)  # as with NumPy 1
+    monkeypatch.setattr(masks, "_COUNT_BITS", None)  # as with NumPy 1
     assert count_members(mask) == 5
 
 

@@ -85,7 +85,7 @@ class AskOptions:
         ``default``.
     sentences : int
         Most sentences of an extractive answer; the only one is cut to the words that answer where
-        passages are read.
+        passages are read and the reader finds some.
     """
 
     search: SearchOptions = field(default_factory=lambda: SearchOptions(k=5, mode=Mode.HYBRID))

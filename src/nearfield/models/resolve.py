@@ -30,7 +30,16 @@ from nearfield.paths import models_dir
 from nearfield.protocols import Encoder
 from nearfield.registry import suggest
 
-__all__ = ["Location", "Origin", "check", "default_model", "known_location", "load", "locate"]
+__all__ = [
+    "Location",
+    "Origin",
+    "check",
+    "default_model",
+    "known_location",
+    "load",
+    "locate",
+    "pinned",
+]
 
 _ENTRY_POINTS = "nearfield.models"
 _CUT = re.compile(r"(?P<name>.+)@(?P<dimensions>[0-9]{1,5})")
@@ -231,6 +240,23 @@ def known_location(entry: CatalogEntry) -> Location | None:
     if snapshot and (snapshot / entry.weights).is_file():
         return Location(entry.name, snapshot, Origin.HUB_CACHE, entry)
     return None
+
+
+def pinned(name: str) -> Location:
+    """Find a model of the catalog whose very files are needed, and compare them with their pins.
+
+    A folder of that name where the program runs is not it.
+
+    Raises
+    ------
+    ModelNotInstalled, HashMismatch
+    """
+    entry = catalog.find(name)
+    location = known_location(entry)
+    if location is None:
+        raise _absent(name, entry)
+    check(location)
+    return location
 
 
 def _other(name: str) -> Location | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nearfield.errors import ModelNotInstalled, UnsupportedOperation
+from nearfield.errors import UnsupportedOperation
 from nearfield.models import catalog, resolve
 from nearfield.models.hashes import file_sha256
 from nearfield.models.precision import Precision
@@ -33,11 +33,7 @@ _shared: list[PassageReader] = []
 
 def available() -> bool:
     """Whether the model that the reader is made of is installed."""
-    try:
-        resolve.locate(BASE)
-    except ModelNotInstalled:
-        return False
-    return True
+    return resolve.known_location(catalog.find(BASE)) is not None
 
 
 def shared() -> PassageReader:
@@ -66,8 +62,7 @@ def load(changes: Path | None = None) -> PassageReader:
     HashMismatch
         It is not what it should be.
     """
-    location = resolve.locate(BASE)
-    resolve.check(location)
+    location = resolve.pinned(BASE)
     if changes is not None:
         return _open(location.path, changes)
     with resources.as_file(resources.files("nearfield.models.reading") / "reader.safetensors") as f:

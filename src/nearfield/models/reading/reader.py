@@ -12,7 +12,7 @@ from nearfield.models.precision import Precision
 from nearfield.models.reading.window import Window, window_of
 from nearfield.models.transformer.runtime import Runtime, pack
 from nearfield.tokenization import SubwordTokenizer
-from nearfield.types import FloatArray
+from nearfield.types import FloatArray, IntArray
 
 __all__ = ["MAX_TOKENS", "Heads", "PassageReader", "Reading"]
 
@@ -125,7 +125,7 @@ class PassageReader:
             for i, (window, text) in enumerate(zip(windows, texts, strict=True))
         ]
 
-    def _two_kinds(self, window: Window) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    def _two_kinds(self, window: Window) -> IntArray:
         ids = window.ids.copy()
         ids[window.first :] += self._vocabulary
         return ids

@@ -162,12 +162,15 @@ def test_company_changes_no_reading(reranker_path: Path) -> None:
 def test_there_is_no_reader_without_the_reranker(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    def nowhere(name: str) -> None:
-        raise ModelNotInstalled(f"{name} is not installed")
-
-    monkeypatch.setattr(resolve, "locate", nowhere)
+    """Another model in a folder of its name, where the program runs, is not it."""
+    other = tmp_path / reading.BASE
+    other.mkdir()
+    (other / "model.onnx").write_bytes(b"another model")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NEARFIELD_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(resolve, "models_dir", lambda: tmp_path / "models")
     assert not reading.available()
-    with pytest.raises(ModelNotInstalled, match="ms-marco-MiniLM-L-12-v2 is not installed"):
+    with pytest.raises(ModelNotInstalled, match="nearfield models install ms-marco-MiniLM-L-12-v2"):
         reading.load()
 
 

@@ -14,8 +14,8 @@ from nearfield.ann.graph import Graph
 from nearfield.errors import StoreReadOnly
 from nearfield.filters import parse
 from nearfield.metric import Metric
-from nearfield.stores.local import LocalStore, SearchPath
-from nearfield.stores.local.derived import Parts
+from nearfield.stores.local import LocalStore, LocalView, SearchPath
+from nearfield.stores.local.derived import Parts, tuning
 from nearfield.stores.local.derived.parts import owner_of, stamp_of
 from nearfield.stores.local.derived.tuning import Tuning, tune_lists
 from nearfield.types import Chunk, FloatArray
@@ -91,10 +91,23 @@ def test_lists_are_searched_as_deep_as_was_measured_for_them(tmp_path: Path) -> 
         known = parts_of(reader).tuned
         lists, codes = parts_of(reader).lists, parts_of(reader).codes
         assert lists is not None and codes is not None
-        steps = {(known.coarse, known.best), (known.reach_coarse, known.reach_best)}
-        assert known.reach_slots == 1000
-        assert known.candidates(10)[::-1] in steps
+        assert (known.reach_slots, known.reach_pays) == (1000, True)
+        assert known.candidates(10) == (known.best, known.coarse)
         assert known.candidates(10, in_lists=True) == (known.reach_best, known.reach_coarse)
+
+        def recall(view: LocalView, reach: float) -> float:
+            """Of the same vectors, by the step that was taken."""
+            asked = tuning._Asked.of(view.state, 1000, codes.metric, 200)
+            proposed = codes.search(
+                asked.vectors, known.reach_best + 1, coarse=known.reach_coarse + 1,
+                within=(lists, reach),
+            ).slots  # fmt: skip
+            return asked.recall(proposed)
+
+        shorter = [reach for reach in tuning._REACHES if reach < known.reach]
+        with reader.view() as view:
+            assert recall(view, known.reach) >= known.target
+            assert not shorter or recall(view, shorter[-1]) < known.target + 0.003
         missed = replace(known, target=1.0, reached=0.5)
 
         with reader.view() as view:
