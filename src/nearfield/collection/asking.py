@@ -84,8 +84,8 @@ class AskOptions:
         takes the set ``small`` for a local model of a few hundred million parameters, else
         ``default``.
     sentences : int
-        Most sentences of an extractive answer; the only one is cut to the words that answer where
-        passages are read and the reader finds some.
+        Most sentences of an extractive answer; where passages are read and the confidence is at
+        least 0.5, the only one is cut to the words that answer.
     """
 
     search: SearchOptions = field(default_factory=lambda: SearchOptions(k=5, mode=Mode.HYBRID))

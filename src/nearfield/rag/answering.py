@@ -34,6 +34,12 @@ from nearfield.types import Answer, Citation, Hit, Message, Piece, Role, Speaker
 
 __all__ = ["Answerer"]
 
+_LIKELY = 0.5
+"""Confidence from which an answer is cut to the words that answer.
+
+Below, there is more likely none, and a whole sentence shows better what was found instead.
+"""
+
 _SPARE = 32
 """Tokens of a chat template around the messages, which no count of theirs sees."""
 
@@ -145,7 +151,8 @@ class Answerer:
             yield self._abstained(course, hits, queries, judgement, texts.abstain)
             return
         if self._generator is None:
-            short = short_answer(read) if chosen.sentences == 1 else None
+            sure = chosen.sentences == 1 and judgement.confidence >= _LIKELY
+            short = short_answer(read) if sure else None
             whole = [(each.sentence, each.sentence.text) for each in best[: chosen.sentences]]
             found = whole if short is None else [short]
             yield from self._extracted(course, hits, queries, judgement, found)

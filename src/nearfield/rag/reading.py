@@ -72,16 +72,11 @@ def read_passages(
 
 
 def short_answer(read: Sequence[PassageRead]) -> tuple[Sentence, str] | None:
-    """The best words of all passages, and the sentence in which they begin.
-
-    None where the reader finds no words that are a better answer than none: a whole sentence shows
-    more of what was found than a few words that are probably not it.
-    """
-    sure = [each for each in read if each.reading.margin > 0]
-    for each in sorted(sure, key=lambda each: -each.reading.margin):
+    """The best words of all passages, and the sentence in which they begin; None without any."""
+    for each in sorted(read, key=lambda each: -each.reading.margin):
         start, end = each.reading.start, each.reading.end
         for sentence in sentences_of([each.chunk]):
-            if sentence.start <= start < sentence.end:
+            if start < end and sentence.start <= start < sentence.end:
                 return sentence, each.chunk.text[start : min(end, sentence.end)]
     return None
 

@@ -25,14 +25,13 @@ class Finger:
 
     word: str
     answered: float = 4.0
-    margin: float = 9.0
     asked: list[tuple[str, list[str]]] = field(default_factory=list)
 
     def read(self, question: str, texts: Sequence[str]) -> list[Reading]:
         self.asked.append((question, list(texts)))
         places = [text.find(self.word) for text in texts]
         return [
-            Reading(self.answered, self.margin, at, at + len(self.word)) if at >= 0
+            Reading(self.answered, 9.0, at, at + len(self.word)) if at >= 0
             else Reading(-9.0, -9.0, 0, 0)
             for at in places
         ]  # fmt: skip
@@ -66,12 +65,12 @@ def test_the_answer_is_the_words_and_the_citation_their_sentence(
     assert "read" in answer.seconds
 
 
-def test_an_unsure_reader_leaves_the_sentence_whole(shop: Collection, finger: Finger) -> None:
-    finger.word = "knife"
-    finger.margin = -0.5
+def test_a_doubtful_answer_stays_a_whole_sentence(shop: Collection, finger: Finger) -> None:
+    finger.answered = -9.0
     answer = shop.ask(
         "What does the oven bake?", generator="extractive", options=AskOptions(threshold=0.0)
     )
+    assert answer.confidence is not None and answer.confidence < 0.5
     assert answer.text == "The oven bakes bread. [1]"
 
 
@@ -134,7 +133,6 @@ def test_an_answer_ends_with_its_sentence() -> None:
     sentence, text = found
     assert (sentence.text, text) == ("They stayed until May.", "May.")
     assert short_answer([PassageRead(chunk, Reading(1.0, 0.0, 0, 0))]) is None
-    assert short_answer([PassageRead(chunk, Reading(5.0, -0.5, 3, 9))]) is None
     assert short_answer([]) is None
 
 
