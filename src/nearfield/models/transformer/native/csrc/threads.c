@@ -11,6 +11,7 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "model.h"
 
@@ -41,8 +42,9 @@ void nf_run_on_threads(int threads, void (*work)(void *context), void *context) 
 /* A team does short steps together, some microseconds each. The caller leads: it announces a step
  * to the helpers that have arrived by then, does its own part, and waits for theirs. A helper
  * that the system starts late joins at a later step, so nobody waits for a thread that does not
- * run yet. One that is interrupted in the middle of its part has to be waited for; then the
- * machine is busy with other work, and the caller goes on alone.
+ * run yet. One that is interrupted in the middle of its part has to be waited for. As long as that
+ * takes less than the helpers have saved, the team is worth it; beyond, the machine is busy with
+ * other work, and the caller goes on alone.
  */
 struct team {
     const kernel *kernel;
@@ -52,12 +54,20 @@ struct team {
     atomic_size_t arrived;          /* helpers that are there */
     atomic_size_t done;             /* helpers that have done their part of the step */
     atomic_size_t owners;           /* threads that still look at this structure */
-    int kept_waiting;               /* the leader, longer than steps take */
+    int64_t saved, waited;          /* ns: the leader without the others' parts, and for them */
+    int left;                       /* by the leader */
 };
 
 #define MEMBERS(announced) ((size_t)((announced) & 0xffff))
 
 #define SPINS 2000 /* some 50 µs: longer than most steps take */
+#define PATIENCE 4000000 /* ns, about a time slice: so much may be waited before anything is saved */
+
+static int64_t now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
 
 /* Spin a while, as the next step is near; then leave the core to whoever wants it. */
 static void wait_a_little(unsigned *waited) {
@@ -122,7 +132,7 @@ static void announce(team *t, size_t members) {
 }
 
 void nf_team_step(team *t, void (*step)(void *context, member part), void *context) {
-    if (!t || t->kept_waiting) {
+    if (!t || t->left) {
         step(context, (member){0, 1});
         return;
     }
@@ -131,22 +141,25 @@ void nf_team_step(team *t, void (*step)(void *context, member part), void *conte
     t->context = context;
     atomic_store_explicit(&t->done, 0, memory_order_relaxed);
     announce(t, members);
+    const int64_t begun = now();
     step(context, (member){0, members});
+    const int64_t done = now();
     unsigned waited = 0;
     while (atomic_load_explicit(&t->done, memory_order_acquire) != members - 1)
         wait_a_little(&waited);
-    if (waited > SPINS) {
-        t->kept_waiting = 1;
+    t->saved += (int64_t)(members - 1) * (done - begun);
+    t->waited += now() - done;
+    if (t->waited > t->saved + PATIENCE) {
+        t->left = 1;
         announce(t, 0);
     }
 }
 
-/* The helpers leave by themselves; the last one frees the team. Returns whether one of them kept
- * the caller waiting. */
+/* The helpers leave by themselves; the last one frees the team. Returns whether the caller has
+ * waited longer for them than they saved. */
 int nf_team_dismiss(team *t) {
-    if (!t) return 0;
-    const int kept_waiting = t->kept_waiting;
-    if (!kept_waiting) announce(t, 0);
+    const int lost = t->waited > t->saved;
+    if (!t->left) announce(t, 0);
     disown(t);
-    return kept_waiting;
+    return lost;
 }
