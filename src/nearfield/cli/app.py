@@ -12,6 +12,7 @@ _COMMANDS = {
     "index": "read files into a collection, only what changed",
     "search": "find passages by meaning",
     "ask": "answer a question from your files, with citations",
+    "answers": "measure answers to questions that you know",
     "show": "show a passage with what stands around it",
     "remove": "take files or passages out of a collection",
     "stats": "what is in a collection",

@@ -10,13 +10,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nearfield.cli import options
+from nearfield.cli import ask_options, options
 from nearfield.cli.output import dump, duration, path_text, safe, width
 from nearfield.cli.ready import opened, scope, split
-from nearfield.collection.asking import AskOptions, Expansion, Unsupported
 from nearfield.errors import NearfieldError
 from nearfield.filters import parse
-from nearfield.search.options import Mode, SearchOptions
 from nearfield.types import Answer, Citation, Hit, Message, Piece, Speaker
 
 if TYPE_CHECKING:
@@ -28,50 +26,13 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 _NEAREST = 3
-_READ_AGAIN = 10
 
 
 @click.command("ask")
 @click.argument("words", nargs=-1, required=True, metavar="[PATH] [QUESTION]")
-@click.option("-k", default=5, show_default=True, type=click.IntRange(min=1), help="Passages.")
+@ask_options.asking
 @options.where
-@click.option(
-    "-g",
-    "--generator",
-    metavar="NAME",
-    help="extractive, smollm2-135m-instruct, a GGUF file, openai:MODEL, anthropic:MODEL.",
-)
 @click.option("-i", "--interactive", is_flag=True, help="Go on asking; follow-ups are understood.")
-@click.option(
-    "--mode",
-    type=click.Choice([each.value for each in Mode]),
-    default=Mode.HYBRID.value,
-    show_default=True,
-    help="How passages are found.",
-)
-@click.option("--rerank", is_flag=True, help="Read the best passages again with the question.")
-@click.option(
-    "--read/--no-read",
-    default=None,
-    help="Judge the best passages, and find short answers, by reading them; by default where the "
-    "reranker is installed.",
-)
-@click.option(
-    "--expansion",
-    type=click.Choice([each.value for each in Expansion]),
-    default=Expansion.NONE.value,
-    show_default=True,
-    help="What a generator makes of the question before the search.",
-)
-@click.option("--neighbours", default=0, type=click.IntRange(min=0), help="Passages around each.")
-@click.option(
-    "--context-tokens",
-    type=click.IntRange(min=1),
-    help="Most tokens of all passages; by default 1500, for small local models 500.",
-)
-@click.option("--threshold", type=click.FloatRange(0, 1), help="Least confidence.")
-@click.option("--drop-unsupported", is_flag=True, help="Leave out sentences without a source.")
-@click.option("--prompts", default="auto", metavar="NAME|FILE", help="Prompts in TOML.")
 @click.option("--no-update", is_flag=True, help="Ask as indexed, even if files changed.")
 @options.model
 @options.precision
@@ -79,19 +40,9 @@ _READ_AGAIN = 10
 @options.as_json
 def command(
     words: tuple[str, ...],
-    k: int,
+    asking: ask_options.Asking,
     where: str | None,
-    generator: str | None,
     interactive: bool,
-    mode: str,
-    rerank: bool,
-    read: bool | None,
-    expansion: str,
-    neighbours: int,
-    context_tokens: int | None,
-    threshold: float | None,
-    drop_unsupported: bool,
-    prompts: str,
     no_update: bool,
     model: str | None,
     dimensions: int | None,
@@ -105,25 +56,14 @@ def command(
     hold no answer, the nearest passages are shown instead.
     """
     path, question = _split(words, interactive=interactive)
-    chosen = AskOptions(
-        search=SearchOptions(k=k, mode=Mode(mode), candidates=_READ_AGAIN if rerank else 50),
-        rerank=rerank or None,
-        read=read,
-        expansion=Expansion(expansion),
-        neighbours=neighbours,
-        context_tokens=context_tokens,
-        threshold=threshold,
-        unsupported=Unsupported.DROP if drop_unsupported else Unsupported.MARK,
-        prompts=prompts,
-    )
     given = parse(where) if where else None
     with opened(path, model, dimensions, precision, update=not no_update) as collection:
         inside = scope(collection, path, given)
         if question:
-            answer = _ask(collection, question, inside, generator, (), chosen, as_json=as_json)
+            answer = _ask(collection, question, inside, asking, (), as_json=as_json)
         if interactive:
             first = [(question, answer)] if question else []
-            _converse(collection, inside, generator, chosen, first, as_json=as_json)
+            _converse(collection, inside, asking, first, as_json=as_json)
 
 
 def _split(words: tuple[str, ...], *, interactive: bool) -> tuple[str | None, str]:
@@ -137,8 +77,7 @@ def _split(words: tuple[str, ...], *, interactive: bool) -> tuple[str | None, st
 def _converse(
     collection: Collection,
     where: Filter | None,
-    generator: str | None,
-    chosen: AskOptions,
+    asking: ask_options.Asking,
     before: Sequence[tuple[str, Answer]],
     *,
     as_json: bool,
@@ -146,10 +85,10 @@ def _converse(
     """Ask on until an empty line or the end of the input."""
     said = [(question, answer) for question, answer in before]
     while question := _next_question():
-        rewrites = bool(said) and _writes(said[-1][1], generator)
+        rewrites = bool(said) and _writes(said[-1][1], asking.generator)
         history = _history(said) if rewrites else ()
         try:
-            answer = _ask(collection, question, where, generator, history, chosen, as_json=as_json)
+            answer = _ask(collection, question, where, asking, history, as_json=as_json)
         except NearfieldError as error:  # one question that fails does not end the conversation
             click.echo(click.style("error: ", fg="red", bold=True) + str(error), err=True)
             continue
@@ -183,20 +122,27 @@ def _ask(
     collection: Collection,
     question: str,
     where: Filter | None,
-    generator: str | None,
+    asking: ask_options.Asking,
     history: Sequence[Message],
-    chosen: AskOptions,
     *,
     as_json: bool,
 ) -> Answer:
     if as_json:
         answer = collection.ask(
-            question, where=where, generator=generator, history=history, options=chosen
+            question,
+            where=where,
+            generator=asking.generator,
+            history=history,
+            options=asking.options,
         )
         _dump(collection, answer)
         return answer
     pieces = collection.ask_stream(
-        question, where=where, generator=generator, history=history, options=chosen
+        question,
+        where=where,
+        generator=asking.generator,
+        history=history,
+        options=asking.options,
     )
     with _preview() as show:
         text = ""

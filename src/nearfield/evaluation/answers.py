@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 import string
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -27,13 +27,16 @@ from nearfield.types import Answer
 __all__ = [
     "AnswerReport",
     "Asked",
+    "MeasuredAnswer",
     "citation_precision",
     "citation_recall",
     "evaluate_answers",
     "exact_match",
     "f1",
     "faithfulness",
+    "measured",
     "normalised",
+    "summary",
 ]
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
@@ -51,7 +54,8 @@ class Asked:
     answers : tuple of str
         The right ones; empty where the documents hold none.
     documents : frozenset of str
-        Ids of the documents that hold them.
+        Ids of the documents that hold them; empty where nobody knows, and then neither passages
+        nor citations are measured.
     answer : Answer
     """
 
@@ -59,6 +63,50 @@ class Asked:
     answers: tuple[str, ...]
     documents: frozenset[str]
     answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredAnswer:
+    """One answer's figures, each in [0, 1]; None where it has none.
+
+    Attributes
+    ----------
+    question : str
+    right : tuple of str
+        The right answers; empty where the documents hold none.
+    said : str
+        What was answered, without marks; empty where an answer was withheld.
+    abstained : bool
+    confidence : float or None
+    exact, f1, held : float or None
+        Of answerable questions.
+    hit : float or None
+        Of answerable questions whose documents are known.
+    citation_precision, citation_recall : float or None
+        Of those of them that were answered.
+    faithfulness : float or None
+        Of answerable questions that were answered.
+    seconds : mapping of str to float
+        By step.
+    input_tokens, output_tokens : int or None
+        Where a model wrote.
+    """
+
+    question: str
+    right: tuple[str, ...]
+    said: str
+    abstained: bool
+    confidence: float | None
+    exact: float | None = None
+    f1: float | None = None
+    held: float | None = None
+    hit: float | None = None
+    citation_precision: float | None = None
+    citation_recall: float | None = None
+    faithfulness: float | None = None
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    input_tokens: int | None = None
+    output_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +118,8 @@ class AnswerReport:
     questions, unanswerable : int
         All of them, and those without an answer in the documents.
     hit : Interval or None
-        Share of answerable questions with a right document among the passages found.
+        Share of answerable questions with a right document among the passages found, where right
+        documents are known.
     exact, f1 : Interval or None
         SQuAD's measures, of answerable questions; an answer that was withheld counts as 0.
     held : Interval or None
@@ -186,57 +235,86 @@ def evaluate_answers(asked: Sequence[Asked], *, samples: int = 1000) -> AnswerRe
     InputError
         Nothing was asked.
     """
-    if not asked:
-        raise InputError("nothing was asked: give at least one question")
-    with_answer = [each for each in asked if each.answers]
-    without = [each for each in asked if not each.answers]
-    given = [each for each in with_answer if not each.answer.abstained]
+    return summary([measured(each) for each in asked], samples=samples)
 
-    def mean(of: Iterable[Asked], measure: Callable[[Asked], float]) -> Interval | None:
-        values = [measure(each) for each in of]
-        return bootstrap(values, samples=samples) if values else None
 
-    return AnswerReport(
-        questions=len(asked),
-        unanswerable=len(without),
-        hit=mean(with_answer, _hit),
-        exact=mean(with_answer, lambda each: exact_match(_said(each.answer), each.answers)),
-        f1=mean(with_answer, lambda each: f1(_said(each.answer), each.answers)),
-        held=mean(with_answer, _held),
-        citation_precision=mean(given, citation_precision),
-        citation_recall=mean(given, citation_recall),
-        faithfulness=mean(given, lambda each: faithfulness(each.answer)),
-        auroc=_auroc(asked, samples),
-        refused_right=_refused(without),
-        refused_wrong=_refused(with_answer),
-        seconds=_medians([each.answer for each in asked]),
-        input_tokens=_tokens(asked, "input_tokens"),
-        output_tokens=_tokens(asked, "output_tokens"),
+def measured(asked: Asked) -> MeasuredAnswer:
+    """Measure one answer."""
+    answer = asked.answer
+    said = "" if answer.abstained else _MARKS.sub("", answer.text)
+    right = asked.answers
+    known = bool(right and asked.documents)
+    given = bool(right) and not answer.abstained
+    found = any(hit.chunk.document_id in asked.documents for hit in answer.nearest)
+    usage = answer.usage
+    return MeasuredAnswer(
+        question=asked.question,
+        right=right,
+        said=said,
+        abstained=answer.abstained,
+        confidence=answer.confidence,
+        exact=exact_match(said, right) if right else None,
+        f1=f1(said, right) if right else None,
+        held=_held(said, right) if right else None,
+        hit=float(found) if known else None,
+        citation_precision=citation_precision(asked) if known and given else None,
+        citation_recall=citation_recall(asked) if known and given else None,
+        faithfulness=faithfulness(answer) if given else None,
+        seconds=dict(answer.seconds),
+        input_tokens=None if usage is None else usage.input_tokens,
+        output_tokens=None if usage is None else usage.output_tokens,
     )
 
 
-def _said(answer: Answer) -> str:
-    """The answer's words without marks; nothing where it was withheld."""
-    return "" if answer.abstained else _MARKS.sub("", answer.text)
+def summary(answers: Sequence[MeasuredAnswer], *, samples: int = 1000) -> AnswerReport:
+    """Means of measured answers.
+
+    Raises
+    ------
+    InputError
+        There are none.
+    """
+    if not answers:
+        raise InputError("nothing was asked: give at least one question")
+    answerable = [each for each in answers if each.right]
+    without = [each for each in answers if not each.right]
+
+    def mean(measure: str) -> Interval | None:
+        values = [value for each in answers if (value := getattr(each, measure)) is not None]
+        return bootstrap(values, samples=samples) if values else None
+
+    return AnswerReport(
+        questions=len(answers),
+        unanswerable=len(without),
+        hit=mean("hit"),
+        exact=mean("exact"),
+        f1=mean("f1"),
+        held=mean("held"),
+        citation_precision=mean("citation_precision"),
+        citation_recall=mean("citation_recall"),
+        faithfulness=mean("faithfulness"),
+        auroc=_auroc(answers, samples),
+        refused_right=_refused(without),
+        refused_wrong=_refused(answerable),
+        seconds=_medians(answers),
+        input_tokens=_tokens([each.input_tokens for each in answers]),
+        output_tokens=_tokens([each.output_tokens for each in answers]),
+    )
 
 
-def _hit(asked: Asked) -> float:
-    return float(any(h.chunk.document_id in asked.documents for h in asked.answer.nearest))
+def _held(said: str, right: Sequence[str]) -> float:
+    words = f" {normalised(said)} "
+    return float(any(f" {normalised(each)} " in words for each in right))
 
 
-def _held(asked: Asked) -> float:
-    said = f" {normalised(_said(asked.answer))} "
-    return float(any(f" {normalised(each)} " in said for each in asked.answers))
+def _refused(answers: Sequence[MeasuredAnswer]) -> float:
+    return sum(each.abstained for each in answers) / len(answers) if answers else 0.0
 
 
-def _refused(asked: Sequence[Asked]) -> float:
-    return sum(each.answer.abstained for each in asked) / len(asked) if asked else 0.0
-
-
-def _auroc(asked: Sequence[Asked], samples: int) -> Interval | None:
-    judged = [each for each in asked if each.answer.confidence is not None]
-    scores = np.array([each.answer.confidence for each in judged], dtype=np.float64)
-    labels = np.array([bool(each.answers) for each in judged])
+def _auroc(answers: Sequence[MeasuredAnswer], samples: int) -> Interval | None:
+    judged = [each for each in answers if each.confidence is not None]
+    scores = np.array([each.confidence for each in judged], dtype=np.float64)
+    labels = np.array([bool(each.right) for each in judged])
     if labels.all() or not labels.any():
         return None
 
@@ -247,14 +325,14 @@ def _auroc(asked: Sequence[Asked], samples: int) -> Interval | None:
     return bootstrap_statistic(of, len(judged), samples=samples)
 
 
-def _medians(answers: Sequence[Answer]) -> dict[str, float]:
-    steps = sorted({name for answer in answers for name in answer.seconds})
+def _medians(answers: Sequence[MeasuredAnswer]) -> dict[str, float]:
+    steps = sorted({name for each in answers for name in each.seconds})
     return {
-        name: float(np.median([a.seconds[name] for a in answers if name in a.seconds]))
+        name: float(np.median([each.seconds[name] for each in answers if name in each.seconds]))
         for name in steps
     }
 
 
-def _tokens(asked: Sequence[Asked], name: str) -> float:
-    counts = [getattr(each.answer.usage, name) for each in asked if each.answer.usage is not None]
-    return float(np.mean(counts)) if counts else 0.0
+def _tokens(counts: Sequence[int | None]) -> float:
+    known = [count for count in counts if count is not None]
+    return float(np.mean(known)) if known else 0.0

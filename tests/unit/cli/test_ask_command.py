@@ -101,3 +101,34 @@ def test_wrong_usage(shell: Shell, folder: Path) -> None:
     assert "no generator is called 'nobody:model'" in shell.err
     assert shell("ask", folder, "snow?", "-g", "extractive", "--expansion", "hyde") == 1
     assert "name a generator" in shell.err
+
+
+def test_answers_are_measured_by_questions_that_are_known(
+    shell: Shell, folder: Path, tmp_path: Path
+) -> None:
+    asked, kept = tmp_path / "asked.jsonl", tmp_path / "kept.jsonl"
+    lines = [
+        {
+            "question": "what to take in snow and frost?",
+            "answers": ["a parka and gloves"],
+            "documents": ["winter.txt"],
+        },
+        {"question": "when did Napoleon swim at Waterloo in 1815?", "answers": []},
+        {"question": "who is cold in snow?", "answers": ["Napoleon"]},
+    ]
+    asked.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    command = ("answers", folder, asked, "-g", "extractive", "--out", kept)
+    assert shell(*command) == 0, shell.err
+    assert shell.out.startswith("3 questions, 1 without an answer · means with 95% intervals\n")
+    assert "right document among the passages          1.000" in shell.out
+    assert "answer holds a right one                   0.500" in shell.out
+    assert "not answered, of those without an answer   1 of 1" in shell.out
+    assert "1 wrong answer, such as\n  who is cold in snow?\n" in shell.out
+    assert "right: “Napoleon”" in shell.out
+    said = shell.json(*command)  # out of the file
+    assert (said["questions"], said["unanswerable"], said["held"]["mean"]) == (3, 1, 0.5)
+    assert [each["abstained"] for each in said["answers"]][:2] == [False, True]
+    assert said["answers"][0]["said"] == "Snow and frost: take a parka and gloves."
+    assert len(kept.read_text().splitlines()) == 4
+    assert shell(*command, "-k", "1") == 2
+    assert "with other options: name another file" in shell.err
