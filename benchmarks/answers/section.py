@@ -32,11 +32,12 @@ def lines(figures: Mapping[str, Any]) -> Iterator[str]:
     yield "Answerable questions told from others (AUROC; 0.5 is chance):"
     yield ""
     rows = [
-        [name, _interval(of["unanswerable"]), _interval(of["absent"])]
+        [name, *(_interval(of.get(kind)) for kind in ("unanswerable", "absent", "all"))]
         for name, of in evidence.items()
         if isinstance(of, Mapping)
     ]
-    yield from table(("Signals", "SQuAD's unanswerable questions", "whole article absent"), rows)
+    kinds = ("SQuAD's unanswerable questions", "whole article absent", "both")
+    yield from table(("Signals", *kinds), rows)
     yield ""
     yield "Answers:"
     yield ""

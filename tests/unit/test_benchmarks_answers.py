@@ -93,11 +93,12 @@ def test_an_answer_is_learned_as_the_tokens_it_covers(reranker_path: Path) -> No
 def test_the_average_of_products_is_a_product_of_higher_rank() -> None:
     rng = np.random.default_rng(3)
     shapes = {"a.up": (5, 2), "a.down": (2, 4), "norm": (3,)}
-    runs = [{n: rng.standard_normal(s).astype(np.float32) for n, s in shapes.items()} for _ in "ab"]
+    runs = [{n: rng.standard_normal(s).astype(np.float16) for n, s in shapes.items()} for _ in "ab"]
     both = training.averaged(runs)
-    wanted = (runs[0]["a.up"] @ runs[0]["a.down"] + runs[1]["a.up"] @ runs[1]["a.down"]) / 2
+    one, other = ({n: a.astype(np.float32) for n, a in run.items()} for run in runs)
+    wanted = (one["a.up"] @ one["a.down"] + other["a.up"] @ other["a.down"]) / 2
     assert both["a.up"] @ both["a.down"] == pytest.approx(wanted, abs=1e-6)
-    assert both["norm"] == pytest.approx((runs[0]["norm"] + runs[1]["norm"]) / 2)
+    assert both["norm"] == pytest.approx((one["norm"] + other["norm"]) / 2)
 
 
 @pytest.mark.slow
@@ -130,6 +131,12 @@ def test_what_training_writes_is_a_reader(
     training.main()
     (found,) = reading.load(out).read("Where does it rise?", [text])
     assert np.isfinite([found.answered, found.margin]).all()
+    again = tmp_path / "again.safetensors"
+    command = ["training", "--average", str(out), str(out), "--out", str(again)]
+    monkeypatch.setattr("sys.argv", command)
+    training.main()
+    (same,) = reading.load(again).read("Where does it rise?", [text])
+    assert same.answered == pytest.approx(found.answered, abs=0.01)
 
 
 def test_the_page_shows_what_was_measured() -> None:
@@ -138,10 +145,16 @@ def test_the_page_shows_what_was_measured() -> None:
     figures = {
         "questions": 8,
         "paragraphs": 3,
-        "evidence": {"taught": 4, "words": {"unanswerable": interval, "absent": interval}},
+        "evidence": {
+            "taught": 4,
+            "words": {"unanswerable": interval, "absent": interval, "all": interval},
+            "signal words": {"unanswerable": interval, "absent": interval},
+        },
         "extractive": report,
         "overhead": {"chunks": 1000, "seconds": 0.02, "steps": {"search": 0.01}},
     }
     page = "\n".join(lines(figures))
-    assert "| words | 0.500 [0.400, 0.600] | 0.500 [0.400, 0.600] |" in page
+    half = "0.500 [0.400, 0.600]"
+    assert f"| words | {half} | {half} | {half} |" in page
+    assert f"| signal words | {half} | {half} | – |" in page
     assert "takes 20 ms in 1,000 passages (median; by step in ms: search 10.0)" in page
