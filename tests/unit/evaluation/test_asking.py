@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
+from tests.unit.evaluation.letters import Letters
 
 from nearfield.collection import Collection, open_collection
 from nearfield.collection.asking import AskOptions
@@ -15,7 +16,6 @@ from nearfield.errors import InputError
 from nearfield.evaluation.asking import KnownQuestion, ask_all, read_known
 from nearfield.models import reading
 from nearfield.types import Message, Piece, Usage
-from tests.unit.evaluation.letters import Letters
 
 OPTIONS = AskOptions(threshold=0.0)
 QUESTIONS = [
