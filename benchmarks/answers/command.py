@@ -32,8 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run, print and save; 0 when every required check holds, 1 when not, 2 for wrong usage."""
     parser = _parser()
     options = parser.parse_args(arguments)
-    if options.learn and options.half is None:
-        parser.error("--learn needs --half: a reader that has not seen all of the articles")
+    if options.learn and options.halves is None:
+        parser.error("--learn needs --halves: readers that have not seen all of the articles")
     context = Context(data=options.data)
     begun, made = time.perf_counter(), origin()
     try:
@@ -60,14 +60,18 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--data", type=Path, required=True, help="folder that holds squad2-dev-half/, tech-docs/"
     )
-    parser.add_argument("--questions", type=int, default=6078, help="half of them unanswerable")
+    parser.add_argument(
+        "--questions", type=int, default=6078, help="to draw, half of them unanswerable"
+    )
     parser.add_argument("--generated", type=int, default=100, help="questions for SmolLM2")
     parser.add_argument("--chunks", type=int, default=100_000, help="for the time of a question")
     parser.add_argument("--learn", action="store_true", help="write what was learned into src/")
     parser.add_argument(
-        "--half",
+        "--halves",
         type=Path,
-        help="with --learn: changes of benchmarks.answers.training --half, to weigh readings by",
+        nargs=2,
+        metavar=("FIRST", "SECOND"),
+        help="with --learn: what benchmarks.answers.training --half 0 and 1 wrote",
     )
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder for the JSON file")
     return parser
@@ -84,8 +88,9 @@ def _run(options: argparse.Namespace) -> Outcome:
         with _collection(folder, paragraphs, Remembering(plain)) as collection:
             if options.learn:
                 print("  learning …", flush=True)
-                apart = taught - teaching(paragraphs, half=True)
-                _learn(collection, [q for q in drawn if q.article in taught], apart, options.half)
+                asked = [each for each in everything if each.article in taught]
+                seen = [teaching(paragraphs, half) for half in (0, 1)]
+                _learn(collection, asked, dict(zip(options.halves, seen, strict=True)))
             print("  judging …", flush=True)
             figures["evidence"] = _evidence(collection, held_out)
             print("  extractive answers …", flush=True)
@@ -117,12 +122,17 @@ def _collection(folder: Path, paragraphs: Sequence[Paragraph], encoder: Remember
 
 
 def _learn(
-    collection: Collection, questions: Sequence[Question], apart: set[str], half: Path
+    collection: Collection, questions: Sequence[Question], halves: Mapping[Path, set[str]]
 ) -> None:
-    """Write the weights of the signals; those of readings from articles that were not learned."""
-    seen = look(collection, [each for each in questions if each.article not in apart], None)
-    seen += look(collection, [q for q in questions if q.article in apart], reading.load(half))
-    read = was_read(seen)
+    """Write the weights of the signals; those of readings from articles that a reader has not seen.
+
+    Of each reader the file and the articles that it has learned from are given.
+    """
+    seen = look(collection, questions, None)
+    read: list[Seen] = []
+    for file, known in halves.items():
+        apart = [each for each in questions if each.article not in known]
+        read += was_read(look(collection, apart, reading.load(file)))
     new = {
         name: fit(read if name.endswith("-read") else seen, *signals)
         for name, signals in SETS.items()
@@ -175,8 +185,8 @@ def _toml(new: Mapping[str, Weights], taught: int, read: int) -> str:
     lines = [
         "# Written by `python -m benchmarks answers --learn`: logistic regressions, learned from",
         f"# {taught} questions about articles of SQuAD 2.0's development set and the model",
-        f"# {_MODEL}; with readings from {read} of them, about articles that the reader",
-        "# had not seen. One in twenty of the answerable ones lies below the threshold.",
+        f"# {_MODEL}; with readings from {read} of them, by one of two readers, which has",
+        "# not seen the article. One in twenty of the answerable ones lies below the threshold.",
     ]
     for name, weights in new.items():
         lines += ["", f"[{name}]", f"threshold = {weights.threshold}"]

@@ -61,10 +61,10 @@ def read(data: Path | None) -> tuple[list[Paragraph], list[Question]]:
     return paragraphs, questions
 
 
-def teaching(paragraphs: Sequence[Paragraph], *, half: bool = False) -> set[str]:
-    """Articles to learn from, every second one; or half of these."""
+def teaching(paragraphs: Sequence[Paragraph], half: int | None = None) -> set[str]:
+    """Articles to learn from, every second one; or the first (0) or second (1) half of these."""
     articles = sorted({each.article for each in paragraphs})[0::2]
-    return set(articles[0::2] if half else articles)
+    return set(articles if half is None else articles[half::2])
 
 
 def sample(questions: Sequence[Question], count: int) -> list[Question]:

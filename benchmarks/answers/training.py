@@ -3,12 +3,13 @@
 ::
 
     python -m benchmarks.answers.training --data DATA --out reader.safetensors
-    python -m benchmarks.answers.training --data DATA --out half.safetensors --half
+    python -m benchmarks.answers.training --data DATA --out first.safetensors --half 0
+    python -m benchmarks.answers.training --data DATA --out second.safetensors --half 1
 
 Learned is from the articles that ``python -m benchmarks answers`` teaches with, 25 minutes on one
-core; the others are never seen. ``--half`` leaves out every second of them: a reader that has not
-seen them shows there how far readings are to be trusted, and ``answers --learn --half`` weighs
-them by that.
+core; the others are never seen. ``--half`` learns from every second of them only: how far readings
+are to be trusted shows where neither half has seen what it reads, and ``answers --learn --halves``
+weighs them by that.
 
 Products of rank 16 are added to the linear layers of the upper eight of twelve layers (Hu et al.
 2022); norms and the pooling layer are changed as well. The lower layers stay, so that each text
@@ -65,11 +66,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Learn to read")
     parser.add_argument("--data", type=Path, required=True, help="holds squad2-dev-half/")
     parser.add_argument("--out", type=Path, required=True, help="safetensors file to write")
-    parser.add_argument("--half", action="store_true", help="leave out every second article")
+    parser.add_argument(
+        "--half", type=int, choices=(0, 1), help="every second article, or the others"
+    )
     parser.add_argument("--steps", type=int, help="stop early, to try it")
     given = parser.parse_args()
     paragraphs, questions = read(given.data)
-    taught = teaching(paragraphs, half=given.half)
+    taught = teaching(paragraphs, given.half)
     location = resolve.pinned(BASE)
     file = location.path / catalog.find(BASE).weights
     texts = {each.id: each for each in paragraphs}
