@@ -22,7 +22,8 @@ from nearfield.evaluation.postmortem.answers import Answers
 from nearfield.filters import Filter
 from nearfield.models import reading
 from nearfield.protocols import Generator
-from nearfield.rag import generators
+from nearfield.rag import generators, prompts
+from nearfield.rag.extractive import NAME as EXTRACTIVE
 
 __all__ = ["KnownQuestion", "ask_all", "read_known"]
 
@@ -191,7 +192,8 @@ def _setting(
     where: Filter | None,
 ) -> dict[str, Any]:
     """What answers depend on, as plain JSON."""
-    name = generator if generator is None or isinstance(generator, str) else generator.name
+    name = generator if isinstance(generator, str) else generator.name if generator else EXTRACTIVE
+    texts = prompts.load(prompts.name_for(name) if options.prompts == "auto" else options.prompts)
     store = collection.store
     state = hashlib.sha256()
     files = ((each.path, each.sha256, each.spec) for each in store.sources())
@@ -201,8 +203,9 @@ def _setting(
         "format": _FORMAT,
         "model": collection.fingerprint,
         "documents": state.hexdigest(),
-        "generator": name or "extractive",
+        "generator": name,
         "options": repr(options),
+        "prompts": hashlib.sha256(repr(texts).encode("utf-8", "surrogatepass")).hexdigest(),
         "read": reading.available() if options.read is None else options.read,
         "where": None if where is None else repr(where),
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,15 @@ def test_answers_of_another_kind_are_not_mixed(collection: Collection, tmp_path:
         run("another")
     with pytest.raises(InputError, match="with other options"):
         run(options=replace(OPTIONS, sentences=2))
+    toml = tmp_path / "mine.toml"
+    packaged = resources.files("nearfield.rag.prompts") / "default.toml"
+    toml.write_text(packaged.read_text("utf-8"), encoding="utf-8")
+    mine = replace(OPTIONS, prompts=str(toml))
+    other = tmp_path / "other.jsonl"
+    ask_all(collection, QUESTIONS, generator=Writer(), options=mine, keep=other)
+    toml.write_text(toml.read_text("utf-8").replace('abstain = "', 'abstain = "Really: '))
+    with pytest.raises(InputError, match="with other prompts"):
+        ask_all(collection, QUESTIONS, generator=Writer(), options=mine, keep=other)
     collection.add(["The moon has no ruler."], ids=["moon"])
     with pytest.raises(InputError, match="with other documents"):
         run()
