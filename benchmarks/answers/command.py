@@ -89,8 +89,8 @@ def _run(options: argparse.Namespace) -> Outcome:
             if options.learn:
                 print("  learning …", flush=True)
                 asked = [each for each in everything if each.article in taught]
-                seen = [teaching(paragraphs, half) for half in (0, 1)]
-                _learn(collection, asked, dict(zip(options.halves, seen, strict=True)))
+                known = [teaching(paragraphs, half) for half in (0, 1)]
+                _learn(collection, asked, list(zip(options.halves, known, strict=True)))
             print("  judging …", flush=True)
             figures["evidence"] = _evidence(collection, held_out)
             print("  extractive answers …", flush=True)
@@ -122,17 +122,17 @@ def _collection(folder: Path, paragraphs: Sequence[Paragraph], encoder: Remember
 
 
 def _learn(
-    collection: Collection, questions: Sequence[Question], halves: Mapping[Path, set[str]]
+    collection: Collection, questions: Sequence[Question], halves: Sequence[tuple[Path, set[str]]]
 ) -> None:
     """Write the weights of the signals; those of readings from articles that a reader has not seen.
 
     Of each reader the file and the articles that it has learned from are given.
     """
-    seen = look(collection, questions, None)
-    read: list[Seen] = []
-    for file, known in halves.items():
+    seen: list[Seen] = []
+    for file, known in halves:
         apart = [each for each in questions if each.article not in known]
-        read += was_read(look(collection, apart, reading.load(file)))
+        seen += look(collection, apart, reading.load(file))
+    read = was_read(seen)
     new = {
         name: fit(read if name.endswith("-read") else seen, *signals)
         for name, signals in SETS.items()

@@ -48,12 +48,9 @@ class Seen:
 
 
 def look(
-    collection: Collection, questions: Sequence[Question], reader: PassageReader | None
+    collection: Collection, questions: Sequence[Question], reader: PassageReader
 ) -> list[Seen]:
-    """Signals of every question; answerable ones once more without their whole article.
-
-    Without a reader nothing is read.
-    """
+    """Signals of every question; answerable ones once more without their whole article."""
     found = []
     for question in questions:
         asked = [(None, bool(question.answers), False)]
@@ -63,7 +60,7 @@ def look(
             hits = collection.search(question.text, k=5, where=where, mode=Mode.HYBRID)
             chunks = [hit.chunk for hit in hits]
             best = choose_sentences(question.text, chunks, collection.encoder, most=JUDGED)
-            read = read_passages(question.text, hits, best, lambda: reader) if reader else []
+            read = read_passages(question.text, hits, best, lambda: reader)
             seen = signals(question.text, best, read)
             found.append(Seen(seen, answerable, absent, question.article))
     return found

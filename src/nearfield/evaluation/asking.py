@@ -19,6 +19,7 @@ from nearfield.collection.asking import AskOptions
 from nearfield.errors import InputError
 from nearfield.evaluation.answers import Asked, MeasuredAnswer, measured
 from nearfield.evaluation.postmortem.answers import Answers
+from nearfield.evaluation.tasks.files import Record, records_of
 from nearfield.filters import Filter
 from nearfield.models import reading
 from nearfield.protocols import Generator
@@ -59,26 +60,22 @@ def read_known(path: Path) -> list[KnownQuestion]:
     ----------
     path : Path
         JSONL with one object a line: ``question``, a list of right ``answers`` that is empty where
-        the documents hold none, and ``documents`` that hold them, which may be left out.
+        the documents hold none, and ``documents`` that hold them, which may be left out. Or CSV
+        with such columns, of one answer and one document.
 
     Raises
     ------
+    ReadError
+        A line is something else, or a question stands there twice.
     InputError
-        A line is something else, a question stands there twice, or there is none.
+        There is no question.
     """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read: {error}") from None
     found: dict[str, KnownQuestion] = {}
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        known = _known(line, f"{path}, line {number}")
+    for record in records_of(path):
+        known = _known(record)
         if known.text in found:
-            raise InputError(
-                f"{path}, line {number}: {known.text!r} stands there already: put all of its "
-                "answers into one line"
+            raise record.error(
+                f"{known.text!r} stands there already: put all of its answers into one line"
             )
         found[known.text] = known
     if not found:
@@ -92,25 +89,19 @@ _EXPECTED = (
 )
 
 
-def _known(line: str, place: str) -> KnownQuestion:
-    try:
-        record = json.loads(line)
-    except ValueError as error:
-        raise InputError(f"{place}: no valid JSON ({error}): {_EXPECTED}") from None
-    if not isinstance(record, dict) or not isinstance(record.get("question"), str):
-        raise InputError(f"{place} has no question: {_EXPECTED}")
-    if not record["question"].strip():
-        raise InputError(f"{place}: the question is blank: {_EXPECTED}")
-    answers = _texts(record.get("answers"), "answers", place)
-    return KnownQuestion(
-        record["question"], answers, _texts(record.get("documents", []), "documents", place)
-    )
+def _known(record: Record) -> KnownQuestion:
+    text = record.text("question")
+    if not text.strip():
+        raise record.error(f"the question is blank: {_EXPECTED}")
+    if "answers" not in record.fields:
+        raise record.error(f"has no 'answers': {_EXPECTED}")
+    documents = _texts(record, "documents") if "documents" in record.fields else ()
+    return KnownQuestion(text, _texts(record, "answers"), documents)
 
 
-def _texts(value: object, name: str, place: str) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-        raise InputError(f"{place}: {name} is {value!r}: {_EXPECTED}")
-    return tuple(value)
+def _texts(record: Record, name: str) -> tuple[str, ...]:
+    """An empty cell of a table is none."""
+    return tuple(text for text in record.texts(name) if text.strip())
 
 
 def ask_all(
@@ -153,18 +144,18 @@ def ask_all(
     chosen = options or AskOptions()
     documents = _documents(collection, questions)
     if generator is None:
-        generator = generators.default_generator()
+        generator = generators.default_generator() or EXTRACTIVE
     setting = _setting(collection, generator, chosen, where)
     there = _kept(keep, setting) if keep else {}
     found: list[MeasuredAnswer] = []
     with _Book(keep, setting) as book:
         for number, known in enumerate(questions, 1):
-            answer = there.get(known.text)
-            if answer is None or answer.right != known.answers:
+            answer = there.get(known)
+            if answer is None:
                 said = collection.ask(known.text, generator=generator, options=chosen, where=where)
                 ids = frozenset(documents[name] for name in known.documents)
                 answer = measured(Asked(known.text, known.answers, ids, said))
-                book.write(asdict(answer))
+                book.write({**asdict(answer), "documents": known.documents})
             found.append(answer)
             if told is not None:
                 told(number, len(questions))
@@ -187,12 +178,12 @@ def _documents(collection: Collection, questions: Iterable[KnownQuestion]) -> di
 
 def _setting(
     collection: Collection,
-    generator: Generator | str | None,
+    generator: Generator | str,
     options: AskOptions,
     where: Filter | None,
 ) -> dict[str, Any]:
     """What answers depend on, as plain JSON."""
-    name = generator if isinstance(generator, str) else generator.name if generator else EXTRACTIVE
+    name = generator if isinstance(generator, str) else generator.name
     texts = prompts.load(prompts.name_for(name) if options.prompts == "auto" else options.prompts)
     store = collection.store
     state = hashlib.sha256()
@@ -211,25 +202,21 @@ def _setting(
     }
 
 
-def _kept(path: Path, setting: Mapping[str, Any]) -> dict[str, MeasuredAnswer]:
-    """The answers of an earlier run; a last line that was cut short is taken off."""
-    if not path.exists() or path.stat().st_size == 0:
+def _kept(path: Path, setting: Mapping[str, Any]) -> dict[KnownQuestion, MeasuredAnswer]:
+    """The answers of an earlier run; what a kill cut short is taken off."""
+    if not path.exists():
         return {}
     data = path.read_bytes()
     whole = data[: data.rfind(b"\n") + 1]
     try:
         first, *rest = [json.loads(line) for line in whole.splitlines()] or [None]
-        found = [_measured(each) for each in rest]
+        found = dict(map(_answered, rest))
     except (ValueError, TypeError, KeyError) as error:
-        raise InputError(
-            f"{path} is no file of answers ({error!r}): name another one, or remove it"
-        ) from None
-    if first is None and not whole:
-        path.write_bytes(b"")
-        return {}
-    if first != setting:
-        before = first if isinstance(first, dict) else {}
-        other = [name for name in setting if before.get(name) != setting[name]]
+        raise InputError(_strange(path, repr(error))) from None
+    if first != setting and not _line(setting).startswith(data):
+        if not isinstance(first, dict) or first.keys() != setting.keys():
+            raise InputError(_strange(path, "its first line is another"))
+        other = [name for name in setting if first[name] != setting[name]]
         raise InputError(
             f"{path} holds answers that were given with other {', '.join(other)}: name another "
             "file, or remove it"
@@ -237,11 +224,21 @@ def _kept(path: Path, setting: Mapping[str, Any]) -> dict[str, MeasuredAnswer]:
     if len(whole) < len(data):
         with path.open("r+b") as file:
             file.truncate(len(whole))
-    return {each.question: each for each in found}
+    return found
 
 
-def _measured(record: dict[str, Any]) -> MeasuredAnswer:
-    return MeasuredAnswer(**{**record, "right": tuple(record["right"])})
+def _strange(path: Path, why: str) -> str:
+    return f"{path} is no file of answers ({why}): name another one, or remove it"
+
+
+def _answered(record: dict[str, Any]) -> tuple[KnownQuestion, MeasuredAnswer]:
+    documents, right = tuple(record.pop("documents")), tuple(record.pop("right"))
+    answer = MeasuredAnswer(**record, right=right)
+    return KnownQuestion(answer.question, right, documents), answer
+
+
+def _line(record: Mapping[str, Any]) -> bytes:
+    return json.dumps(record, ensure_ascii=False).encode() + b"\n"
 
 
 class _Book:
@@ -254,7 +251,10 @@ class _Book:
 
     def __enter__(self) -> _Book:
         if self._path is not None:
-            self._file = self._path.open("ab")
+            try:
+                self._file = self._path.open("ab")
+            except OSError as error:
+                raise InputError(f"{self._path} cannot be written: {error}") from None
             if self._file.tell() == 0:
                 self.write(self._setting)
         return self
@@ -266,6 +266,6 @@ class _Book:
     def write(self, record: Mapping[str, Any]) -> None:
         if self._file is None:
             return
-        self._file.write(json.dumps(record, ensure_ascii=False).encode() + b"\n")
+        self._file.write(_line(record))
         self._file.flush()
         os.fsync(self._file.fileno())

@@ -13,7 +13,7 @@ from tests.unit.evaluation.letters import Letters
 
 from nearfield.collection import Collection, open_collection
 from nearfield.collection.asking import AskOptions
-from nearfield.errors import InputError
+from nearfield.errors import InputError, ReadError
 from nearfield.evaluation.asking import KnownQuestion, ask_all, read_known
 from nearfield.models import reading
 from nearfield.types import Message, Piece, Usage
@@ -101,6 +101,10 @@ def test_a_stopped_run_goes_on_and_ends_as_if_it_had_not(
     other = Writer()
     found = ask_all(collection, corrected, generator=other, options=OPTIONS, keep=keep)
     assert (found[0].held, len(other.asked)) == (0.0, 1)  # what is right has changed
+    moved = [replace(QUESTIONS[0], documents=("fish.txt",)), *QUESTIONS[1:]]
+    other = Writer()
+    found = ask_all(collection, moved, generator=other, options=OPTIONS, keep=keep)
+    assert (found[0].citation_precision, len(other.asked)) == (0.0, 1)  # and where it stands
 
 
 def test_answers_of_another_kind_are_not_mixed(collection: Collection, tmp_path: Path) -> None:
@@ -126,14 +130,31 @@ def test_answers_of_another_kind_are_not_mixed(collection: Collection, tmp_path:
     collection.add(["The moon has no ruler."], ids=["moon"])
     with pytest.raises(InputError, match="with other documents"):
         run()
-    keep.write_text("a letter\n")
+    with pytest.raises(InputError, match="cannot be written"):
+        ask_all(collection, QUESTIONS, generator=Writer(), keep=tmp_path / "nowhere" / "a.jsonl")
+
+
+@pytest.mark.parametrize("text", ["a letter\n", "a letter", "[]\n", "{}\n", '{"a": 1}', "\n"])
+def test_a_file_of_something_else_is_left_as_it_is(
+    text: str, collection: Collection, tmp_path: Path
+) -> None:
+    keep = tmp_path / "letter.txt"
+    keep.write_text(text)
     with pytest.raises(InputError, match="is no file of answers"):
-        run()
-    keep.write_text("[]\n")
-    with pytest.raises(InputError, match="with other format"):
-        run()
-    keep.write_text("{")  # killed at once
-    run()
+        ask_all(collection, QUESTIONS, generator=Writer(), options=OPTIONS, keep=keep)
+    assert keep.read_text() == text
+
+
+def test_a_run_that_was_killed_at_once_begins_again(collection: Collection, tmp_path: Path) -> None:
+    keep = tmp_path / "answers.jsonl"
+
+    def run() -> list[object]:
+        return list(ask_all(collection, QUESTIONS, generator=Writer(), options=OPTIONS, keep=keep))
+
+    answers = run()
+    keep.write_bytes(keep.read_bytes()[:20])
+    assert _timeless(run()) == _timeless(answers)
+    assert len(keep.read_text().splitlines()) == 4
 
 
 def test_documents_that_are_not_there_are_named(collection: Collection) -> None:
@@ -155,17 +176,23 @@ def test_a_file_of_questions(tmp_path: Path) -> None:
         KnownQuestion("who?", ("Rollo", "the duke"), ("a.md",)),
         KnownQuestion("why?", ()),
     ]
+    table = tmp_path / "asked.csv"
+    table.write_text("question,answers,documents\nwho?,Rollo,a.md\nwhy?,,\n")
+    assert read_known(table) == [
+        KnownQuestion("who?", ("Rollo",), ("a.md",)),
+        KnownQuestion("why?", ()),
+    ]
 
 
 @pytest.mark.parametrize(
     ("line", "why"),
     [
         ("{", "no valid JSON"),
-        ("[]", "has no question"),
+        ("[]", "expected an object"),
+        ('{"answers": []}', "has no 'question'"),
         ('{"question": " ", "answers": []}', "is blank"),
-        ('{"question": "who?"}', "answers is None"),
-        ('{"question": "who?", "answers": "Rollo"}', "answers is 'Rollo'"),
-        ('{"question": "who?", "answers": [], "documents": [1]}', r"documents is \[1\]"),
+        ('{"question": "who?"}', "has no 'answers'"),
+        ('{"question": "who?", "answers": [], "documents": [1]}', "'documents' holds something"),
         ('{"question": "who?", "answers": []}\n{"question": "who?", "answers": []}', "already"),
         ("", "holds no question"),
     ],
@@ -173,12 +200,12 @@ def test_a_file_of_questions(tmp_path: Path) -> None:
 def test_what_is_no_question_is_said(line: str, why: str, tmp_path: Path) -> None:
     file = tmp_path / "asked.jsonl"
     file.write_text(line)
-    with pytest.raises(InputError, match=why):
+    with pytest.raises((InputError, ReadError), match=why):
         read_known(file)
 
 
 def test_a_file_that_is_no_text(tmp_path: Path) -> None:
     file = tmp_path / "asked.jsonl"
     file.write_bytes(b"\xff\xfe\xff")
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(ReadError, match="is not UTF-8"):
         read_known(file)

@@ -42,9 +42,9 @@ void nf_run_on_threads(int threads, void (*work)(void *context), void *context) 
 /* A team does short steps together, some microseconds each. The caller leads: it announces a step
  * to the helpers that have arrived by then, does its own part, and waits for theirs. A helper
  * that the system starts late joins at a later step, so nobody waits for a thread that does not
- * run yet. One that is interrupted in the middle of its part has to be waited for. As long as that
- * takes less than the helpers have saved, the team is worth it; beyond, the machine is busy with
- * other work, and the caller goes on alone.
+ * run yet. One that is interrupted in the middle of its part has to be waited for. Once that has
+ * taken a time slice more than the helpers have saved, the machine is busy with other work, and the
+ * caller goes on alone.
  */
 struct team {
     const kernel *kernel;
@@ -54,14 +54,14 @@ struct team {
     atomic_size_t arrived;          /* helpers that are there */
     atomic_size_t done;             /* helpers that have done their part of the step */
     atomic_size_t owners;           /* threads that still look at this structure */
-    int64_t saved, waited;          /* ns: the leader without the others' parts, and for them */
-    int left;                       /* by the leader */
+    int64_t saved, waited;          /* ns: what the others' parts spared the leader, and cost it */
+    int left;                       /* the leader goes on alone */
 };
 
 #define MEMBERS(announced) ((size_t)((announced) & 0xffff))
 
 #define SPINS 2000 /* some 50 µs: longer than most steps take */
-#define PATIENCE 4000000 /* ns, about a time slice: so much may be waited before anything is saved */
+#define TIME_SLICE 4000000 /* ns, about */
 
 static int64_t now(void) {
     struct timespec time;
@@ -149,7 +149,7 @@ void nf_team_step(team *t, void (*step)(void *context, member part), void *conte
         wait_a_little(&waited);
     t->saved += (int64_t)(members - 1) * (done - begun);
     t->waited += now() - done;
-    if (t->waited > t->saved + PATIENCE) {
+    if (t->waited > t->saved + TIME_SLICE) {
         t->left = 1;
         announce(t, 0);
     }
